@@ -1,0 +1,291 @@
+/**
+ * The port to where runs, histories and inboxes are kept: the only truth, and the only clock.
+ *
+ * S1. Every method is atomic: all of it has happened, or nothing. A method that rejects may have happened or not, and may be
+ *     called again: create is recognized by its ids, deliver by its message ids, a commit by its claim and number.
+ * S2. Every time in a row comes from the store's clock, and every answer says what time it is there.
+ * S3. A run is owned while its `workerId` is not null. The owner's fence is the claim, the next sequence number and the number
+ *     of the commit, each compared for equality (rule 3).
+ * S4. A run that has not ended is owned, or has a `wakeAt`, or waits for its inbox (rule 2).
+ * S5. Trouble is a `PerdureError` with a code that begins with `STORE_`, and spends no attempt of anybody. Nothing else rejects.
+ *
+ * `perdure/testing` has the conformance suite that proves an implementation.
+ */
+import type { NewEvent, StoredEvent } from "./model/event.ts";
+import type { NewMessage, StoredMessage } from "./model/message.ts";
+import type { Page } from "./model/page.ts";
+import type { AttributeValue, EndedStatus, Lane, RunKind, RunRecord, RunStatus } from "./model/run.ts";
+import type { Waiting } from "./model/waiting.ts";
+
+export interface Store {
+  /** What it is, for logs: `sqlite:./orders.db`. No secrets. */
+  readonly description: string;
+
+  /**
+   * Opens the store, and brings its schema up to date under a lock; ten processes at once do it once.
+   * Called before any other method; a repeat does nothing.
+   *
+   * @throws PerdureError `STORE_TOO_NEW`, `STORE_CORRUPT`, `STORE_LOCKED`, `STORE_NOT_WRITABLE`.
+   */
+  open(): Promise<void>;
+  /** Gives everything back. A repeat does nothing; any other call after it rejects with `ALREADY_CLOSED`. */
+  close(): Promise<void>;
+
+  /**
+   * Writes new runs, each with its first event. A run whose key or id exists is not written, and its answer has the run
+   * that is there; the runs of one call are written in order. `replaces` links the new run behind one that has ended.
+   */
+  create(runs: readonly NewRun[]): Promise<CreateAnswer[]>;
+
+  /**
+   * Puts messages into inboxes: raises `inboxSeq`, and makes the run due unless it is owned, held or ended, in the same
+   * transaction (rule 4). `repeated`: the run has a message of this id. `ended`, `missing`: dropped.
+   */
+  deliver(messages: readonly NewMessage[]): Promise<DeliverAnswer[]>;
+
+  /** A new worker. Its lease begins now. An id is never used again. */
+  register(worker: NewWorker): Promise<{ now: number }>;
+
+  /**
+   * Extends a lease by its length. A worker that is marked dead, gone or expired is told so and may do nothing more under its
+   * id. `strange` are claims that the store has for this worker beyond `claims`; `unread` are its runs with messages
+   * after the one that `claims` names as read.
+   */
+  renew(request: RenewRequest): Promise<RenewAnswer>;
+
+  /**
+   * The worker's end: frees all that it still owns without counting a crash, then forgets it. A worker that is gone is no error.
+   */
+  unregister(workerId: string): Promise<void>;
+
+  /**
+   * Gives runs to a worker: those that are due in its lanes, higher priority first, then the longer due, each under a new
+   * claim, with the events that the caller does not hold hot and the messages not consumed. Counts the claim in `crashCount`.
+   * A worker that is not live gets nothing and `live: false`. No sweep happens here.
+   */
+  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+
+  /** Reads one owned run again; undefined when the claim is no longer current. */
+  load(request: { runId: string; claim: string; afterSeq: number }): Promise<ClaimedRun | undefined>;
+
+  /** Hands runs back, due at once, and takes the claim's crash off again. Claims that are not current are passed over. */
+  release(claims: readonly OwnedClaim[]): Promise<void>;
+
+  /**
+   * The one way in which a run's owner writes. Each write is accepted or refused for itself, and acts as if the writes ran in
+   * order (rule 6). At most one write of a run may be in a call.
+   */
+  commit(writes: readonly RunWrite[]): Promise<CommitAnswer>;
+
+  /**
+   * Frees runs of workers whose lease has expired: marks such a worker dead and checks its expiry in one transaction, frees up to
+   * `limit` runs, forgets the worker when it owns nothing more. Repeated calls finish what one has begun.
+   */
+  expire(limit: number): Promise<{ now: number; workers: string[]; freed: number; more: boolean }>;
+
+  /** Makes held runs of these lanes due now: their code may have been mended. Answers how many. */
+  unhold(lanes: readonly Lane[]): Promise<number>;
+
+  /** The run, or undefined. `payload` is its output or failure once it has ended. */
+  run(id: string): Promise<RunSnapshot | undefined>;
+  /** The snapshots of those that exist, in no order. For many waiters at once. */
+  snapshots(ids: readonly string[]): Promise<RunSnapshot[]>;
+  /** Newest first, by creation and then id. */
+  runs(query: RunQuery): Promise<Page<RunRecord>>;
+  /** How many runs a filter finds, by status. */
+  count(filter: RunFilter): Promise<Partial<Record<RunStatus, number>>>;
+  /** Events after `afterSeq`, in order, at most `limit`. */
+  history(request: { runId: string; afterSeq: number; limit: number }): Promise<StoredEvent[]>;
+  /** Workers that have not been forgotten. */
+  workers(): Promise<WorkerRecord[]>;
+  /** Proves that the store answers. */
+  health(): Promise<StoreHealth>;
+
+  /**
+   * A store that can hear of other processes' writes at once calls back on them. A hint like any other: it may be lost.
+   * Returns what ends it.
+   */
+  watch?(onChange: () => void): () => void;
+}
+
+export interface NewRun extends Lane {
+  id: string;
+  kind: RunKind;
+  priority: number;
+  /** Due then, or that long after now; neither is at once. */
+  startAt: number | null;
+  startAfterMs: number | null;
+  deadlineAt: number | null;
+  /** Counted from when it is due. */
+  deadlineAfterMs: number | null;
+  idempotencyKey: string | null;
+  inputHash: string | null;
+  attempt: number;
+  predecessorId: string | null;
+  /** The run behind which this one is linked, as its successor. It must have ended and have none. */
+  replaces: string | null;
+  attributes: Record<string, AttributeValue>;
+  /** The first event; the store gives it `seq` 1 and the time. */
+  created: { body: string | null; payload: string };
+}
+
+export type CreateAnswer =
+  | { status: "created"; id: string; now: number }
+  /** By which of the two it was recognized, and what it is. */
+  | {
+      status: "exists";
+      by: "key" | "id";
+      id: string;
+      workflow: string;
+      inputHash: string | null;
+      now: number;
+    }
+  /** `replaces` names a run that is missing, has not ended, or has a successor already. */
+  | { status: "conflict"; id: string; now: number };
+
+export type DeliverAnswer = "delivered" | "repeated" | "ended" | "missing";
+
+export interface NewWorker {
+  id: string;
+  leaseMs: number;
+  host: string;
+  pid: number;
+  version: string;
+  lanes: readonly Lane[];
+  concurrency: number;
+}
+
+export interface WorkerRecord extends NewWorker {
+  startedAt: number;
+  leaseUntil: number;
+  live: boolean;
+  /** Runs that it owns. */
+  owned: number;
+}
+
+export interface OwnedClaim {
+  runId: string;
+  claim: string;
+}
+
+export interface RenewRequest {
+  workerId: string;
+  /** What the worker holds or has asked for, with the number of the last message that it has read. */
+  claims: readonly (OwnedClaim & { readInboxSeq: number })[];
+}
+
+export type RenewAnswer =
+  | { live: true; now: number; leaseUntil: number; strange: OwnedClaim[]; unread: string[] }
+  | { live: false; now: number };
+
+export interface ClaimRequest {
+  workerId: string;
+  lanes: readonly Lane[];
+  limit: number;
+  /** Random, new for each call: run number i of the answer gets the claim `${claim}.${i}`. */
+  claim: string;
+  /** Parked executions that the caller still has in memory: the claim under which, and the `seq` up to which. */
+  hot: ReadonlyMap<string, { claim: string; seq: number }>;
+}
+
+export interface ClaimAnswer {
+  live: boolean;
+  now: number;
+  runs: ClaimedRun[];
+  /** When the next run of these lanes becomes due; null when none waits for a time. Only told when the limit was not reached. */
+  nextDueAt: number | null;
+}
+
+export interface ClaimedRun {
+  /** The row after the claim. */
+  run: RunRecord;
+  /** The claim before this one, and the first `seq` that was not there for it: what a hot execution must match. */
+  previousClaim: string | null;
+  /** Whether `events` are only those after the hot `seq`. */
+  hot: boolean;
+  events: StoredEvent[];
+  /** Not consumed, in order. */
+  messages: StoredMessage[];
+  now: number;
+}
+
+/** One run's part of a commit. */
+export interface RunWrite {
+  runId: string;
+  /**
+   * The owner's claim; or null for a run that nobody owns (parked, pending, held or ended), which the write then takes and gives back
+   * in one: terminate and retry need no worker.
+   */
+  claim: string | null;
+  nextSeq: number;
+  /** Which write under this claim it is, from 1. A repeat of an accepted one gets its first answer. Zero when unowned. */
+  commitNumber: number;
+  events: readonly NewEvent[];
+  /** Messages that entered the history: they stay known by their id, and are not read again. */
+  consumed: readonly string[];
+  /** Whether an outcome was recorded: the crash budget starts anew. */
+  progress: boolean;
+  /** The write is refused before this time (rule: timers are never early); null for none. */
+  notBefore: number | null;
+  /** How the run is left; null while its owner goes on. */
+  leave: Leave | null;
+  /** Runs created by this one. */
+  runs: readonly NewRun[];
+}
+
+export type Leave =
+  /**
+   * Waits for a time or its inbox. Refused as `kept`, events and all else written, when a message later than `readInboxSeq` is there.
+   */
+  | { status: "suspended"; wakeAt: number | null; waitingFor: Waiting | null; readInboxSeq: number }
+  /** Waits for other code. Messages do not make it due, `wakeAt` does. */
+  | { status: "held"; wakeAfterMs: number; waitingFor: Waiting }
+  /** Goes on at once, with whoever claims it. `deadlineAfterMs` renews the deadline. */
+  | { status: "pending"; deadlineAfterMs: number | null }
+  | { status: EndedStatus; successorId: string | null };
+
+export type WriteAnswer =
+  | { status: "accepted" }
+  /** Written, and still owned, because the inbox has moved. */
+  | { status: "kept" }
+  /** Nothing written. `mine`: the claim is current all the same: load and go on. */
+  | { status: "stale"; mine: boolean }
+  /** Nothing written, and still owned. `not-due`: a timer's time has not come; `value`: the store cannot take a value. */
+  | { status: "rejected"; reason: "not-due" | "value"; message: string };
+
+export interface CommitAnswer {
+  now: number;
+  answers: WriteAnswer[];
+}
+
+export interface RunSnapshot {
+  run: RunRecord;
+  /** Of the last event, when the run has ended. */
+  payload: string | null;
+  now: number;
+}
+
+export interface RunFilter {
+  workflow?: string;
+  version?: string;
+  queue?: string;
+  kind?: RunKind;
+  status?: readonly RunStatus[];
+  idempotencyKey?: string;
+  createdAfter?: number;
+  createdBefore?: number;
+  /** All of them, each equal. */
+  attributes?: Record<string, AttributeValue>;
+}
+
+export interface RunQuery extends RunFilter {
+  limit: number;
+  cursor?: string;
+}
+
+export interface StoreHealth {
+  now: number;
+  /** What survives: `power` a power cut, `process` the death of a process, `none` neither. */
+  durability: "power" | "process" | "none";
+  schemaVersion: number;
+}
