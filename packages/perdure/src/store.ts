@@ -3,11 +3,16 @@
  *
  * S1. Every method is atomic: all of it has happened, or nothing. A method that rejects may have happened or not, and may be
  *     called again: create is recognized by its ids, deliver by its message ids, a commit by its claim and number.
- * S2. Every time in a row comes from the store's clock, and every answer says what time it is there.
+ * S2. Every time in a row comes from the store's clock, in whole milliseconds rounded down, and every answer says what time it is
+ *     there. `updatedAt` is the last change of the row. When the clock steps back, timers are late and none is lost.
  * S3. A run is owned while its `workerId` is not null. The owner's fence is the claim, the next sequence number and the number
  *     of the commit, each compared for equality (rule 3).
  * S4. A run that has not ended is owned, or has a `wakeAt`, or waits for its inbox (rule 2).
- * S5. Trouble is a `PerdureError` with a code that begins with `STORE_`, and spends no attempt of anybody. Nothing else rejects.
+ * S5. Trouble is a `PerdureError` with a code that begins with `STORE_`, and spends no attempt of anybody. Besides it only
+ *     `ALREADY_CLOSED` and `INVALID_CURSOR` reject.
+ * S6. A worker is live while it is not marked dead and `leaseUntil` is after now. A run that is due has `wakeAt` at or before now.
+ * S7. A freed run is due now, `pending` when it has its first event alone and else `suspended`; it keeps its last `claim`.
+ * S8. Ids, keys and names are compared as exact text, and where they order something, by code unit. What is handed in is copied.
  *
  * `perdure/testing` has the conformance suite that proves an implementation.
  */
@@ -33,23 +38,26 @@ export interface Store {
 
   /**
    * Writes new runs, each with its first event. A run whose key or id exists is not written, and its answer has the run
-   * that is there; the runs of one call are written in order. `replaces` links the new run behind one that has ended.
+   * that is there, found by its key before its id; the runs of one call are written in order. A key is unique in the store and
+   * stays taken when its run ends. `replaces` links the new run behind one that has ended. A new run waits for nothing
+   * (`waitingFor` null), though it may be due later.
    */
   create(runs: readonly NewRun[]): Promise<CreateAnswer[]>;
 
   /**
    * Puts messages into inboxes: raises `inboxSeq`, and makes the run due unless it is owned, held or ended, in the same
-   * transaction (rule 4). `repeated`: the run has a message of this id. `ended`, `missing`: dropped.
+   * transaction (rule 4): its `wakeAt` becomes now, if it was not earlier. `repeated`: the run has a message of this id, though
+   * it may have ended since. `ended`, `missing`: dropped.
    */
   deliver(messages: readonly NewMessage[]): Promise<DeliverAnswer[]>;
 
-  /** A new worker. Its lease begins now. An id is never used again. */
+  /** A new worker. Its lease begins now. An id is never used again: a repeat while it is known changes nothing. */
   register(worker: NewWorker): Promise<{ now: number }>;
 
   /**
    * Extends a lease by its length. A worker that is marked dead, gone or expired is told so and may do nothing more under its
-   * id. `strange` are claims that the store has for this worker beyond `claims`; `unread` are its runs with messages
-   * after the one that `claims` names as read.
+   * id. `strange` are claims that the store has for this worker beyond `claims`; `unread` are those of `claims` that are current and
+   * have messages after the one named as read.
    */
   renew(request: RenewRequest): Promise<RenewAnswer>;
 
@@ -60,12 +68,16 @@ export interface Store {
 
   /**
    * Gives runs to a worker: those that are due in its lanes, higher priority first, then the longer due, each under a new
-   * claim, with the events that the caller does not hold hot and the messages not consumed. Counts the claim in `crashCount`.
+   * claim (then by id), with the events that the caller does not hold hot and the messages not consumed. The row becomes `running`, not
+   * held, waiting for nothing, at `commitNumber` 0; the claim counts in `crashCount`. A lane named twice is one lane.
    * A worker that is not live gets nothing and `live: false`. No sweep happens here.
    */
   claim(request: ClaimRequest): Promise<ClaimAnswer>;
 
-  /** Reads one owned run again; undefined when the claim is no longer current. */
+  /**
+   * Reads one owned run again; undefined when the claim is no longer current. `previousClaim` is null here, `hot` tells
+   * whether `afterSeq` is above 0.
+   */
   load(request: { runId: string; claim: string; afterSeq: number }): Promise<ClaimedRun | undefined>;
 
   /** Hands runs back, due at once, and takes the claim's crash off again. Claims that are not current are passed over. */
@@ -79,11 +91,12 @@ export interface Store {
 
   /**
    * Frees runs of workers whose lease has expired: marks such a worker dead and checks its expiry in one transaction, frees up to
-   * `limit` runs, forgets the worker when it owns nothing more. Repeated calls finish what one has begun.
+   * `limit` runs by order of worker and run, forgets the worker when it owns nothing more. Repeated calls finish what one has
+   * begun. `workers` are all that this call found dead or marked so, by id; `more` when one of them still owns something.
    */
   expire(limit: number): Promise<{ now: number; workers: string[]; freed: number; more: boolean }>;
 
-  /** Makes held runs of these lanes due now: their code may have been mended. Answers how many. */
+  /** Makes held runs of these lanes due now, and held no longer: their code may have been mended. Answers how many were held. */
   unhold(lanes: readonly Lane[]): Promise<number>;
 
   /** The run, or undefined. `payload` is its output or failure once it has ended. */
@@ -92,7 +105,7 @@ export interface Store {
   snapshots(ids: readonly string[]): Promise<RunSnapshot[]>;
   /** Newest first, by creation and then id. */
   runs(query: RunQuery): Promise<Page<RunRecord>>;
-  /** How many runs a filter finds, by status. */
+  /** How many runs a filter finds, by status; a status without runs is left out. */
   count(filter: RunFilter): Promise<Partial<Record<RunStatus, number>>>;
   /** Events after `afterSeq`, in order, at most `limit`. */
   history(request: { runId: string; afterSeq: number; limit: number }): Promise<StoredEvent[]>;
@@ -112,11 +125,11 @@ export interface NewRun extends Lane {
   id: string;
   kind: RunKind;
   priority: number;
-  /** Due then, or that long after now; neither is at once. */
+  /** Due then, or that long after now; neither is at once. `startAt` goes before `startAfterMs`, and may have passed. */
   startAt: number | null;
   startAfterMs: number | null;
   deadlineAt: number | null;
-  /** Counted from when it is due. */
+  /** Counted from when it is due; `deadlineAt` goes before it. */
   deadlineAfterMs: number | null;
   idempotencyKey: string | null;
   inputHash: string | null;
@@ -140,7 +153,7 @@ export type CreateAnswer =
       inputHash: string | null;
       now: number;
     }
-  /** `replaces` names a run that is missing, has not ended, or has a successor already. */
+  /** `replaces` names a run that is missing, has not ended, or has a successor already. `id` is that of the run not written. */
   | { status: "conflict"; id: string; now: number };
 
 export type DeliverAnswer = "delivered" | "repeated" | "ended" | "missing";
@@ -199,9 +212,9 @@ export interface ClaimAnswer {
 export interface ClaimedRun {
   /** The row after the claim. */
   run: RunRecord;
-  /** The claim before this one, and the first `seq` that was not there for it: what a hot execution must match. */
+  /** The claim before this one. */
   previousClaim: string | null;
-  /** Whether `events` are only those after the hot `seq`. */
+  /** The caller's hot execution is the run's newest state: its claim is the previous one and its `seq` the last. `events` is empty. */
   hot: boolean;
   events: StoredEvent[];
   /** Not consumed, in order. */
@@ -214,22 +227,26 @@ export interface RunWrite {
   runId: string;
   /**
    * The owner's claim; or null for a run that nobody owns (parked, pending, held or ended), which the write then takes and gives back
-   * in one: terminate and retry need no worker.
+   * in one: terminate and retry need no worker. It keeps the last `claim` and `commitNumber`, and changes a run that has ended only
+   * by a `run.rewound` that leaves `pending`; whatever else does not fit is `stale`.
    */
   claim: string | null;
   nextSeq: number;
-  /** Which write under this claim it is, from 1. A repeat of an accepted one gets its first answer. Zero when unowned. */
+  /**
+   * Which write under this claim it is, from 1. A repeat of the last one (same claim, number and events) gets its first answer, also after
+   * it left the run; but `stale` when it did not and the claim has been freed since. Zero when unowned.
+   */
   commitNumber: number;
   events: readonly NewEvent[];
   /** Messages that entered the history: they stay known by their id, and are not read again. */
   consumed: readonly string[];
-  /** Whether an outcome was recorded: the crash budget starts anew. */
+  /** Whether an outcome was recorded: the crash budget starts anew. It also does with any `leave`, kept or not. */
   progress: boolean;
   /** The write is refused before this time (rule: timers are never early); null for none. */
   notBefore: number | null;
   /** How the run is left; null while its owner goes on. */
   leave: Leave | null;
-  /** Runs created by this one. */
+  /** Runs created by this one, as `create` does, after its own row is written. One that exists or conflicts is passed over. */
   runs: readonly NewRun[];
 }
 
@@ -240,7 +257,7 @@ export type Leave =
   | { status: "suspended"; wakeAt: number | null; waitingFor: Waiting | null; readInboxSeq: number }
   /** Waits for other code. Messages do not make it due, `wakeAt` does. */
   | { status: "held"; wakeAfterMs: number; waitingFor: Waiting }
-  /** Goes on at once, with whoever claims it. `deadlineAfterMs` renews the deadline. */
+  /** Goes on at once, with whoever claims it. `deadlineAfterMs` renews the deadline, null leaves it. */
   | { status: "pending"; deadlineAfterMs: number | null }
   | { status: EndedStatus; successorId: string | null };
 
@@ -270,11 +287,13 @@ export interface RunFilter {
   version?: string;
   queue?: string;
   kind?: RunKind;
+  /** One of these; an empty list finds nothing. */
   status?: readonly RunStatus[];
   idempotencyKey?: string;
+  /** Both bounds exclude their own millisecond. */
   createdAfter?: number;
   createdBefore?: number;
-  /** All of them, each equal. */
+  /** All of them, each equal, and of the same type. */
   attributes?: Record<string, AttributeValue>;
 }
 
