@@ -7,7 +7,8 @@
  *     there. `updatedAt` is the last change of the row. When the clock steps back, timers are late and none is lost.
  * S3. A run is owned while its `workerId` is not null. The owner's fence is the claim, the next sequence number and the number
  *     of the commit, each compared for equality (rule 3).
- * S4. A run that has not ended is owned, or has a `wakeAt`, or waits for its inbox (rule 2).
+ * S4. A run that has not ended is owned, or has a `wakeAt`, or waits for its inbox (rule 2). While it is owned, and once it has
+ *     ended, `wakeAt` is null.
  * S5. Trouble is a `PerdureError` with a code that begins with `STORE_`, and spends no attempt of anybody. Besides it only
  *     `ALREADY_CLOSED` and `INVALID_CURSOR` reject.
  * S6. A worker is live while it is not marked dead and `leaseUntil` is after now. A run that is due has `wakeAt` at or before now.
@@ -67,8 +68,8 @@ export interface Store {
   unregister(workerId: string): Promise<void>;
 
   /**
-   * Gives runs to a worker: those that are due in its lanes, higher priority first, then the longer due, each under a new
-   * claim (then by id), with the events that the caller does not hold hot and the messages not consumed. The row becomes `running`, not
+   * Gives runs to a worker: those that are due in its lanes, higher priority first, then the longer due, then by id, each under a
+   * new claim, with the events that the caller does not hold hot and the messages not consumed. The row becomes `running`, not
    * held, waiting for nothing, at `commitNumber` 0; the claim counts in `crashCount`. A lane named twice is one lane.
    * A worker that is not live gets nothing and `live: false`. No sweep happens here.
    */
