@@ -1,0 +1,184 @@
+/**
+ * The one path on which owners write.
+ *
+ * C1. The fence is part of the statement that writes: one UPDATE per write both checks and moves it. What it did not find is looked
+ *     into afterwards, to say why.
+ * C2. Rows of runs are written in the order of the writes; events at the end, since none of them is read in between.
+ * C3. A write that makes SQLite fail takes the batch back with it; then each is tried alone, so that it fails for itself only.
+ * C4. In the middle of a run no index is touched.
+ */
+import { encodeEvent } from "../../model/event.ts";
+import { isEnded, type RunStatus } from "../../model/run.ts";
+import { describeThrown } from "../../errors.ts";
+import type { CommitAnswer, Leave, RunWrite, WriteAnswer } from "../../store.ts";
+import type { Connection } from "./connection.ts";
+import { createRun } from "./create.ts";
+import type { SqlValue } from "./driver.ts";
+import { EventBatch } from "./events.ts";
+import { consumeMessages } from "./inbox.ts";
+import { endedStatuses } from "./run-row.ts";
+import { isRefusedValue } from "./sqlite-error.ts";
+import type { Transactions } from "./transaction.ts";
+
+export async function commitWrites(
+  transactions: Transactions,
+  writes: readonly RunWrite[],
+): Promise<CommitAnswer> {
+  if (writes.length === 0) return transactions.glance((_db, now) => ({ now, answers: [] }));
+  return transactions.write((db, now) => {
+    db.run("SAVEPOINT batch");
+    try {
+      return { now, answers: applyWrites(db, now, writes) };
+    } catch (error) {
+      if (!isRefusedValue(error)) throw error;
+      db.run("ROLLBACK TO batch");
+      return { now, answers: writes.map((write) => applyAlone(db, now, write)) };
+    }
+  });
+}
+
+function applyWrites(db: Connection, now: number, writes: readonly RunWrite[]): WriteAnswer[] {
+  const events = new EventBatch();
+  const answers = writes.map((write) => applyWrite(db, now, write, events));
+  events.flush(db);
+  return answers;
+}
+
+function applyAlone(db: Connection, now: number, write: RunWrite): WriteAnswer {
+  db.run("SAVEPOINT alone");
+  try {
+    const [answer] = applyWrites(db, now, [write]);
+    db.run("RELEASE alone");
+    return answer!;
+  } catch (error) {
+    if (!isRefusedValue(error)) throw error;
+    db.run("ROLLBACK TO alone");
+    db.run("RELEASE alone");
+    const message = `A value of run "${write.runId}" could not be written: ${describeThrown(error)}`;
+    return { status: "rejected", reason: "value", message };
+  }
+}
+
+function applyWrite(db: Connection, now: number, write: RunWrite, events: EventBatch): WriteAnswer {
+  let answer: WriteAnswer = accepted;
+  const isEarly = write.notBefore !== null && write.notBefore > now;
+  let number = isEarly ? undefined : moveRow(db, now, write, write.leave);
+  if (number === undefined) {
+    const found = explainRefusal(db, now, write);
+    if (found !== "inbox moved") return found;
+    number = moveRow(db, now, write, null)!;
+    answer = { status: "kept" };
+  }
+  for (let index = 0; index < write.events.length; index++)
+    events.add(number, encodeEvent(write.events[index]!, write.nextSeq + index));
+  if (write.consumed.length > 0) consumeMessages(db, number, write.consumed);
+  for (const run of write.runs) createRun(db, now, run, events);
+  return answer;
+}
+
+const accepted: WriteAnswer = { status: "accepted" };
+
+/**
+ * Writes the run's row if the fence holds, and answers its number. `leave` null keeps it where it is.
+ * The texts are few: each of the forms of leaving, with each of the fences.
+ */
+function moveRow(db: Connection, now: number, write: RunWrite, leave: Leave | null): number | undefined {
+  const values: SqlValue[] = [
+    write.nextSeq + write.events.length,
+    write.claim === null ? 0 : 1,
+    // Also when the leave was refused: something was recorded.
+    write.progress || write.leave ? 0 : 1,
+    now,
+  ];
+  const columns = leave === null ? "" : setLeave(leave, now, values);
+  values.push(write.runId, write.nextSeq);
+  let fence = "worker_id IS NULL";
+  if (write.claim !== null) {
+    fence = "claim = ? AND commit_number = ? AND worker_id IS NOT NULL";
+    values.push(write.claim, write.commitNumber - 1);
+  } else if (!reopensRun(write)) {
+    fence = `worker_id IS NULL AND status NOT IN ${endedStatuses}`;
+  }
+  if (leave?.status === "suspended") {
+    fence = `${fence} AND inbox_seq <= ?`;
+    values.push(leave.readInboxSeq);
+  }
+  const row = db.row<[number: number]>(
+    `UPDATE runs SET next_seq = ?, commit_number = commit_number + ?, crash_count = crash_count * ?, updated_at = ?${columns}
+     WHERE id = ? AND next_seq = ? AND ${fence}
+     RETURNING number`,
+    ...values,
+  );
+  return row?.[0];
+}
+
+/** What leaving adds to the row; pushes the values of its columns. */
+function setLeave(leave: Leave, now: number, values: SqlValue[]): string {
+  switch (leave.status) {
+    case "suspended":
+      values.push(leave.wakeAt, leave.waitingFor && JSON.stringify(leave.waitingFor));
+      return ", worker_id = NULL, status = 'suspended', held = 0, wake_at = ?, waiting_for = ?";
+    case "held":
+      values.push(now + leave.wakeAfterMs, JSON.stringify(leave.waitingFor));
+      return ", worker_id = NULL, status = 'suspended', held = 1, wake_at = ?, waiting_for = ?";
+    case "pending":
+      values.push(now, leave.deadlineAfterMs === null ? null : now + leave.deadlineAfterMs);
+      return `, worker_id = NULL, status = 'pending', held = 0, wake_at = ?, waiting_for = NULL,
+        deadline_at = coalesce(?, deadline_at)`;
+    default:
+      values.push(leave.status, leave.successorId);
+      return `, worker_id = NULL, status = ?, held = 0, wake_at = NULL, waiting_for = NULL, successor_id = ?`;
+  }
+}
+
+/** The only write that an ended run takes. */
+function reopensRun(write: RunWrite): boolean {
+  return write.leave?.status === "pending" && write.events.some((event) => event.type === "run.rewound");
+}
+
+type FenceRow = [
+  status: RunStatus,
+  claim: string | null,
+  workerId: string | null,
+  nextSeq: number,
+  commitNumber: number,
+];
+
+/** Why the fence did not let a write through, or its first answer when it is a repeat. */
+function explainRefusal(db: Connection, now: number, write: RunWrite): WriteAnswer | "inbox moved" {
+  const row = db.row<FenceRow>(
+    "SELECT status, claim, worker_id, next_seq, commit_number FROM runs WHERE id = ?",
+    write.runId,
+  );
+  const refusal = row ? judge(row, write) : stale;
+  if (refusal) return refusal;
+  if (write.notBefore !== null && write.notBefore > now) {
+    return {
+      status: "rejected",
+      reason: "not-due",
+      message: `Run "${write.runId}" wrote what is due at ${write.notBefore}, and it is ${now}.`,
+    };
+  }
+  return "inbox moved";
+}
+
+const stale: WriteAnswer = { status: "stale", mine: false };
+
+function judge(
+  [status, claim, workerId, nextSeq, commitNumber]: FenceRow,
+  write: RunWrite,
+): WriteAnswer | undefined {
+  if (write.claim === null) {
+    const isOpen = !isEnded(status) || reopensRun(write);
+    return workerId === null && nextSeq === write.nextSeq && isOpen ? undefined : stale;
+  }
+  if (claim !== write.claim) return stale;
+  if (commitNumber === write.commitNumber && nextSeq === write.nextSeq + write.events.length) {
+    if (workerId !== null) return write.leave?.status === "suspended" ? { status: "kept" } : accepted;
+    // Nobody owns it: because this write left it, or because the claim was freed after it.
+    return write.leave ? accepted : stale;
+  }
+  if (workerId === null) return stale;
+  const isNext = nextSeq === write.nextSeq && commitNumber === write.commitNumber - 1;
+  return isNext ? undefined : { status: "stale", mine: true };
+}
