@@ -78,10 +78,43 @@ function applyWrite(db: Connection, now: number, write: RunWrite, events: EventB
 
 const accepted: WriteAnswer = { status: "accepted" };
 
-/**
- * Writes the run's row if the fence holds, and answers its number. `leave` null keeps it where it is.
- * The texts are few: each of the forms of leaving, with each of the fences.
- */
+type LeaveForm = "goesOn" | "suspended" | "held" | "pending" | "ended";
+type Fence = "owned" | "unowned" | "reopened";
+
+/** What each form of leaving adds to the row. */
+const leaveColumns: Record<LeaveForm, string> = {
+  goesOn: "",
+  suspended: ", worker_id = NULL, status = 'suspended', held = 0, wake_at = ?, waiting_for = ?",
+  held: ", worker_id = NULL, status = 'suspended', held = 1, wake_at = ?, waiting_for = ?",
+  pending: `, worker_id = NULL, status = 'pending', held = 0, wake_at = ?, waiting_for = NULL,
+    deadline_at = coalesce(?, deadline_at)`,
+  ended: ", worker_id = NULL, status = ?, held = 0, wake_at = NULL, waiting_for = NULL, successor_id = ?",
+};
+
+const fences: Record<Fence, string> = {
+  owned: "claim = ? AND commit_number = ? AND worker_id IS NOT NULL",
+  unowned: `worker_id IS NULL AND status NOT IN ${endedStatuses}`,
+  reopened: "worker_id IS NULL",
+};
+
+/** Made once: putting such a text together costs a write as much as looking its statement up ten times. */
+const moveTexts = Object.fromEntries(
+  (Object.keys(leaveColumns) as LeaveForm[]).flatMap((form) =>
+    (Object.keys(fences) as Fence[]).map((fence) => [`${form} ${fence}`, moveText(form, fence)] as const),
+  ),
+) as Record<`${LeaveForm} ${Fence}`, string>;
+
+function moveText(form: LeaveForm, fence: Fence): string {
+  // Parking is refused when a message came that was not read.
+  const inbox = form === "suspended" ? " AND inbox_seq <= ?" : "";
+  return `
+    UPDATE runs SET next_seq = ?, commit_number = commit_number + ?, crash_count = crash_count * ?, updated_at = ?
+      ${leaveColumns[form]}
+    WHERE id = ? AND next_seq = ? AND ${fences[fence]}${inbox}
+    RETURNING number`;
+}
+
+/** Writes the run's row if the fence holds, and answers its number. `leave` null keeps it where it is. */
 function moveRow(db: Connection, now: number, write: RunWrite, leave: Leave | null): number | undefined {
   const values: SqlValue[] = [
     write.nextSeq + write.events.length,
@@ -90,44 +123,30 @@ function moveRow(db: Connection, now: number, write: RunWrite, leave: Leave | nu
     write.progress || write.leave ? 0 : 1,
     now,
   ];
-  const columns = leave === null ? "" : setLeave(leave, now, values);
+  const form = leave ? pushLeave(leave, now, values) : "goesOn";
   values.push(write.runId, write.nextSeq);
-  let fence = "worker_id IS NULL";
-  if (write.claim !== null) {
-    fence = "claim = ? AND commit_number = ? AND worker_id IS NOT NULL";
-    values.push(write.claim, write.commitNumber - 1);
-  } else if (!reopensRun(write)) {
-    fence = `worker_id IS NULL AND status NOT IN ${endedStatuses}`;
-  }
-  if (leave?.status === "suspended") {
-    fence = `${fence} AND inbox_seq <= ?`;
-    values.push(leave.readInboxSeq);
-  }
-  const row = db.row<[number: number]>(
-    `UPDATE runs SET next_seq = ?, commit_number = commit_number + ?, crash_count = crash_count * ?, updated_at = ?${columns}
-     WHERE id = ? AND next_seq = ? AND ${fence}
-     RETURNING number`,
-    ...values,
-  );
-  return row?.[0];
+  let fence: Fence = "owned";
+  if (write.claim !== null) values.push(write.claim, write.commitNumber - 1);
+  else fence = reopensRun(write) ? "reopened" : "unowned";
+  if (leave?.status === "suspended") values.push(leave.readInboxSeq);
+  return db.row<[number: number]>(moveTexts[`${form} ${fence}`], ...values)?.[0];
 }
 
-/** What leaving adds to the row; pushes the values of its columns. */
-function setLeave(leave: Leave, now: number, values: SqlValue[]): string {
+/** The values of `leaveColumns`. */
+function pushLeave(leave: Leave, now: number, values: SqlValue[]): LeaveForm {
   switch (leave.status) {
     case "suspended":
       values.push(leave.wakeAt, leave.waitingFor && JSON.stringify(leave.waitingFor));
-      return ", worker_id = NULL, status = 'suspended', held = 0, wake_at = ?, waiting_for = ?";
+      return "suspended";
     case "held":
       values.push(now + leave.wakeAfterMs, JSON.stringify(leave.waitingFor));
-      return ", worker_id = NULL, status = 'suspended', held = 1, wake_at = ?, waiting_for = ?";
+      return "held";
     case "pending":
       values.push(now, leave.deadlineAfterMs === null ? null : now + leave.deadlineAfterMs);
-      return `, worker_id = NULL, status = 'pending', held = 0, wake_at = ?, waiting_for = NULL,
-        deadline_at = coalesce(?, deadline_at)`;
+      return "pending";
     default:
       values.push(leave.status, leave.successorId);
-      return `, worker_id = NULL, status = ?, held = 0, wake_at = NULL, waiting_for = NULL, successor_id = ?`;
+      return "ended";
   }
 }
 

@@ -2,9 +2,11 @@
  * One open database, with its statements prepared once.
  *
  * N1. A statement is prepared at its first use and kept: preparing costs ten times what running does.
- * N2. Every text is a constant or made of constants, so the number of statements is bounded.
+ * N2. Every text of SQL is a constant or made of constants, so the number of statements is bounded.
+ * N3. Values pass here in both directions, so that no text is written or read without `text.ts`.
  */
 import type { Database, SqlValue, Statement } from "./driver.ts";
+import { decodeText, encodeText } from "./text.ts";
 
 export interface Changes {
   changes: number;
@@ -35,16 +37,19 @@ export class Connection {
   }
 
   run(sql: string, ...values: SqlValue[]): Changes {
-    return this.prepare(sql).run(...values) as Changes;
+    return this.prepare(sql).run(...encode(values)) as Changes;
   }
 
   /** The first row, as an array in the order of the columns. */
   row<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.prepare(sql).get(...values) as Row | undefined;
+    const row = this.prepare(sql).get(...encode(values)) as SqlValue[] | undefined;
+    return row && (decode(row) as Row);
   }
 
   rows<Row>(sql: string, ...values: SqlValue[]): Row[] {
-    return this.prepare(sql).all(...values) as Row[];
+    const rows = this.prepare(sql).all(...encode(values)) as SqlValue[][];
+    for (const row of rows) decode(row);
+    return rows as Row[];
   }
 
   /** Closing finalizes the statements too; in a database that others have open it leaves the log to them. */
@@ -52,4 +57,21 @@ export class Connection {
     this.#statements.clear();
     this.#database.close();
   }
+}
+
+/** In place: the array is the rest parameter of the call. */
+function encode(values: SqlValue[]): SqlValue[] {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!;
+    if (typeof value === "string") values[index] = encodeText(value);
+  }
+  return values;
+}
+
+function decode(row: SqlValue[]): SqlValue[] {
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index]!;
+    if (typeof value === "string") row[index] = decodeText(value);
+  }
+  return row;
 }

@@ -6,7 +6,7 @@
  */
 import type { CreateAnswer, NewRun } from "../../store.ts";
 import type { Connection } from "./connection.ts";
-import { assertStorable, type EventBatch } from "./events.ts";
+import type { EventBatch } from "./events.ts";
 import { endedStatuses } from "./run-row.ts";
 
 /** Nothing is written when the key or the id is there; which of them, and whose it is, is asked only then. */
@@ -23,7 +23,6 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
     if (existing) return existing;
     if (!isReplaceable(db, run.replaces)) return { status: "conflict", id: run.id, now };
   }
-  for (const text of [run.id, run.queue, run.workflow, run.version, run.idempotencyKey]) assertStorable(text);
   const wakeAt = run.startAt ?? now + (run.startAfterMs ?? 0);
   const deadlineAt = run.deadlineAt ?? (run.deadlineAfterMs === null ? null : wakeAt + run.deadlineAfterMs);
   const attributes = Object.entries(run.attributes);
@@ -47,7 +46,6 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
   );
   if (changes === 0) return findExisting(db, now, run)!;
   for (const [name, value] of attributes) {
-    assertStorable(name);
     db.run(
       "INSERT INTO attributes (name, value, run) VALUES (?, ?, ?)",
       name,

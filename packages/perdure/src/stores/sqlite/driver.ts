@@ -49,10 +49,10 @@ function loadPackage(): Driver {
 function withoutSqliteWarning<T>(load: () => T): T {
   const original = Object.getOwnPropertyDescriptor(process, "emitWarning")!;
   const emitWarning = process.emitWarning.bind(process);
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
     if (typeof warning === "string" && warning.startsWith("SQLite is an experimental feature")) return;
     (emitWarning as (...all: unknown[]) => void)(warning, ...rest);
-  });
+  };
   try {
     return load();
   } finally {

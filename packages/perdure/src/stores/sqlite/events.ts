@@ -2,8 +2,6 @@
  * Histories: appended by the batch, read in order.
  *
  * H1. Rows of a batch are written with as few statements as possible; which run they belong to makes no difference.
- * H2. What could not be read back as it was is refused before it is written: SQLite ends a text at its first NUL, and keeps
- *     UTF-8, which has no lone surrogates.
  */
 import type { StoredEvent } from "../../model/event.ts";
 import type { Connection } from "./connection.ts";
@@ -23,9 +21,6 @@ export class EventBatch {
   #values: SqlValue[] = [];
 
   add(run: number, event: StoredEvent): void {
-    assertStorable(event.name);
-    assertStorable(event.body);
-    assertStorable(event.payload);
     this.#values.push(run, event.seq, event.type, event.op, event.name, event.at, event.body, event.payload);
   }
 
@@ -41,14 +36,6 @@ export class EventBatch {
     }
     this.#values = [];
   }
-}
-
-/** @throws TypeError for a text that would come back changed; see `isRefusedValue`. */
-export function assertStorable(text: string | null): void {
-  if (text === null) return;
-  if (text.includes("\0")) throw new TypeError("A text with the character NUL cannot be stored.");
-  if (!(text as string & { isWellFormed(): boolean }).isWellFormed())
-    throw new TypeError("A text with half a surrogate pair cannot be stored.");
 }
 
 type EventRow = [
