@@ -18,10 +18,6 @@ export class Heap<T extends HeapItem> {
     this.#isBefore = isBefore;
   }
 
-  get size(): number {
-    return this.#items.length;
-  }
-
   first(): T | undefined {
     return this.#items[0];
   }

@@ -25,10 +25,6 @@ export class ReadySet {
   readonly #lanes = new Map<string, LaneHeaps>();
   readonly #waiters = new Map<string, Waiter>();
 
-  get size(): number {
-    return this.#waiters.size;
-  }
-
   /** Puts the run where its `wakeAt` and priority say, wherever it was before. */
   set(run: Lane & { id: string; priority: number }, wakeAt: number): void {
     this.delete(run.id);
