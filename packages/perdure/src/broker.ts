@@ -6,9 +6,9 @@
  * B3. `publish` never rejects and never waits for the broker.
  */
 
-/** There may be due work in this queue; with `runId`, this run has changed. */
+/** There may be due work, in this queue when one is named; with `runId`, this run has changed. */
 export interface Hint {
-  queue: string;
+  queue?: string;
   runId?: string;
 }
 

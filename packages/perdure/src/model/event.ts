@@ -57,6 +57,12 @@ export interface StepFailed extends Fact {
   payload: string;
 }
 
+/** The attempt was recorded and never began: its worker stopped in between, on purpose. It begins anew elsewhere. */
+export interface StepHandedBack extends Fact {
+  type: "step.handed-back";
+  op: number;
+}
+
 /** The workflow ended while this step ran. */
 export interface StepAbandoned extends Fact {
   type: "step.abandoned";
@@ -114,6 +120,7 @@ export type Event =
   | StepStarted
   | StepCompleted
   | StepFailed
+  | StepHandedBack
   | StepAbandoned
   | TimerStarted
   | TimerFired
@@ -147,6 +154,7 @@ const bodyFields: Record<EventType, readonly string[]> = {
   "step.started": ["attempt"],
   "step.completed": [],
   "step.failed": ["attempt", "retryAt"],
+  "step.handed-back": [],
   "step.abandoned": [],
   "timer.started": ["dueAt"],
   "timer.fired": ["dueAt"],

@@ -1,28 +1,46 @@
 /** A history as it counts: what was rewound is left out. */
 import { isRunEnd, type Event } from "./event.ts";
 
-/** The events that hold, in order. Rewinding may itself be rewound. */
-export function effectiveHistory(events: readonly Event[]): Event[] {
+export interface EffectiveHistory {
+  /** The events that hold, in order. */
+  events: Event[];
+  /** Attempts of steps that no longer count, by operation: each rewinding gives a step its attempts back. */
+  forgiven: ReadonlyMap<number, number>;
+  /** Whether nothing has happened since the run was rewound. */
+  isRewound: boolean;
+}
+
+/** Rewinding may itself be rewound. */
+export function effectiveHistory(events: readonly Event[]): EffectiveHistory {
+  if (!events.some((event) => event.type === "run.rewound")) {
+    return { events: [...events], forgiven: new Map(), isRewound: false };
+  }
   const effective: Event[] = [];
+  let forgiven = new Map<number, number>();
   for (const event of events) {
     if (event.type !== "run.rewound") {
       effective.push(event);
       continue;
     }
     while (effective.length > 0 && effective.at(-1)!.seq > event.to) effective.pop();
+    forgiven = new Map();
+    for (const earlier of effective) {
+      if (earlier.type === "step.started") forgiven.set(earlier.op, earlier.attempt);
+    }
   }
-  return effective;
+  return { events: effective, forgiven, isRewound: events.at(-1)!.type === "run.rewound" };
 }
 
 /**
- * Where a failed run goes on when it is retried: before the outcome of the step that failed last, or before the failure
- * itself when no step failed. Both are ends of a turn, so that no operation loses its start.
+ * Where a failed run goes on when it is retried: before the outcome of the step that failed last, or before its end when no
+ * step failed. Both are ends of a turn, so that no operation loses its start.
  */
 export function retryPoint(events: readonly Event[]): number {
-  const effective = effectiveHistory(events);
+  const effective = effectiveHistory(events).events;
   const failedStep = effective.findLast(
     (event) => event.type === "step.failed" && event.retryAt === undefined,
   );
-  const point = failedStep ?? effective.findLast((event) => isRunEnd(event.type));
-  return (point?.seq ?? effective.at(-1)!.seq + 1) - 1;
+  if (failedStep) return failedStep.seq - 1;
+  const end = effective.find((event) => event.type === "step.abandoned" || isRunEnd(event.type));
+  return (end?.seq ?? effective.at(-1)!.seq + 1) - 1;
 }

@@ -28,9 +28,9 @@ export const selectHead = `
 /** The due runs of one priority after a place in their order. */
 export const selectDue = `
   SELECT ${runColumns} ${inLane} AND priority = ? AND wake_at <= ? AND (wake_at, id) > (?, ?)
-  ORDER BY wake_at, id LIMIT ?`;
+  ORDER BY wake_at, id LIMIT ? + 0`;
 
-const takeRun = `
+export const takeRun = `
   UPDATE runs SET status = 'running', held = 0, waiting_for = NULL, wake_at = NULL, worker_id = ?, claim = ?,
     commit_number = 0, crash_count = crash_count + 1, updated_at = ?
   WHERE number = ?`;

@@ -98,7 +98,7 @@ const fences: Record<Fence, string> = {
 };
 
 /** Made once: putting such a text together costs a write as much as looking its statement up ten times. */
-const moveTexts = Object.fromEntries(
+export const moveTexts = Object.fromEntries(
   (Object.keys(leaveColumns) as LeaveForm[]).flatMap((form) =>
     (Object.keys(fences) as Fence[]).map((fence) => [`${form} ${fence}`, moveText(form, fence)] as const),
   ),

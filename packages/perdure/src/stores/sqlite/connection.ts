@@ -3,7 +3,9 @@
  *
  * N1. A statement is prepared at its first use and kept: preparing costs ten times what running does.
  * N2. Every text of SQL is a constant or made of constants, so the number of statements is bounded.
- * N3. Values pass here in both directions, so that no text is written or read without `text.ts`.
+ * N3. A bound limit is written `LIMIT ? + 0`. From a bare `LIMIT ?` SQLite looks at the value to plan by it, and so prepares the
+ *     statement anew whenever one is bound: 7 microseconds for a statement that takes one.
+ * N4. Values pass here in both directions, so that no text is written or read without `text.ts`.
  */
 import type { Database, SqlValue, Statement } from "./driver.ts";
 import { decodeText, encodeText } from "./text.ts";

@@ -51,7 +51,7 @@ type EventRow = [
 /** Events of a run after `afterSeq`, in order; a negative limit is none. */
 export function readEvents(db: Connection, run: number, afterSeq: number, limit = -1): StoredEvent[] {
   const rows = db.rows<EventRow>(
-    "SELECT seq, type, at, op, name, body, payload FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
+    "SELECT seq, type, at, op, name, body, payload FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ? + 0",
     run,
     afterSeq,
     limit,

@@ -47,7 +47,7 @@ export function listRuns(db: Connection, query: RunQuery): Page<RunRecord> {
     values.push(createdAt, id);
   }
   const rows = db.rows<RunRow>(
-    `SELECT ${runColumns} FROM runs ${where(conditions)} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    `SELECT ${runColumns} FROM runs ${where(conditions)} ORDER BY created_at DESC, id DESC LIMIT ? + 0`,
     ...values,
     query.limit + 1,
   );

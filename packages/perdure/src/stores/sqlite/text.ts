@@ -31,7 +31,6 @@ export function decodeText(text: string): string {
   });
 }
 
-// eslint-disable-next-line no-control-regex -- the escape is one, so that no ordinary text has it
 const escaped = /\u0001(0|\u0001|u[0-9a-f]{4})/g;
 
 /** In Node since version 20, and not yet in the language level that the types are for. */

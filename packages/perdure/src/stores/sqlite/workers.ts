@@ -88,7 +88,7 @@ export function releaseClaims(db: Connection, now: number, claims: readonly Owne
 
 const freeSome = `
   UPDATE runs SET ${setFreed}
-  WHERE number IN (SELECT number FROM runs INDEXED BY runs_owned WHERE worker_id = ? ORDER BY id LIMIT ?)`;
+  WHERE number IN (SELECT number FROM runs INDEXED BY runs_owned WHERE worker_id = ? ORDER BY id LIMIT ? + 0)`;
 
 interface Expired {
   now: number;

@@ -1,0 +1,311 @@
+/**
+ * Starts runs and asks about them. Needs a store, and no worker.
+ *
+ * G1. Everything that can be refused is refused before anything is written.
+ * G2. Starts of one turn share a transaction. A hint goes out after it.
+ */
+import { createHash } from "node:crypto";
+import type { Broker } from "../broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Entropy } from "../entropy.ts";
+import { PerdureError } from "../errors.ts";
+import { parseDuration, parseWhen, type Duration } from "../model/duration.ts";
+import { createRunId, createToken, isRunId } from "../model/id.ts";
+import type { Page } from "../model/page.ts";
+import { encodePayload } from "../model/payload.ts";
+import { runStatuses, type AttributeValue, type RunStatus } from "../model/run.ts";
+import type { CreateAnswer, NewRun, RunFilter, Store, WorkerRecord } from "../store.ts";
+import { findWorkflow, registeredWorkflows } from "../workflow/registry.ts";
+import { checkSchema } from "../workflow/schema.ts";
+import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
+import { Batch } from "./batch.ts";
+import { terminate } from "./intervention.ts";
+import { createNewRun } from "./new-run.ts";
+import { RunChanges } from "./run-changes.ts";
+import { RunHandle, type HandlePorts } from "./run-handle.ts";
+import { describeRun, type RunInfo } from "./run-info.ts";
+import { RunWatch } from "./run-watch.ts";
+
+export interface StartOptions {
+  /**
+   * A start with a key that exists for this workflow answers with the run that has it, for as long as that run is kept. Another input
+   * under it is refused with `KEY_CONFLICT`.
+   */
+  idempotencyKey?: string;
+  /** The run's id; without one it gets a UUIDv7. */
+  id?: string;
+  /**
+   * What to do when the id exists: answer with that run (the default), refuse with `ID_EXISTS`, or terminate it and have a
+   * successor take its place, which handles of the id then follow.
+   */
+  onExisting?: "return" | "reject" | "terminate";
+  /** How long to wait before the run begins. */
+  delay?: Duration;
+  /** When the run begins. Not together with `delay`. */
+  startAt?: Date;
+  /** How long the run may take from when it begins, or until when. Default: the workflow's. */
+  deadline?: Duration | Date;
+  /** From -100 to 100; higher goes first. Default 0. */
+  priority?: number;
+  /** Values that lists can be searched by. */
+  attributes?: Record<string, AttributeValue>;
+  /** A version other than the one that was defined last. */
+  version?: string;
+}
+
+export interface ListFilter extends Omit<RunFilter, "status" | "createdAfter" | "createdBefore"> {
+  status?: RunStatus | readonly RunStatus[];
+  createdAfter?: Date;
+  createdBefore?: Date;
+}
+
+export interface ClientPorts {
+  /** Opened. */
+  store: () => Promise<Store>;
+  broker: Broker;
+  clock: Clock;
+  entropy: Entropy;
+  changes: RunChanges;
+  watch: RunWatch;
+}
+
+/** Runs in one transaction. */
+const maxBatch = 500;
+
+export class Client {
+  readonly #ports: ClientPorts;
+  readonly #creations: Batch<NewRun, CreateAnswer>;
+  readonly #handlePorts: HandlePorts;
+
+  constructor(ports: ClientPorts) {
+    this.#ports = ports;
+    this.#creations = new Batch(ports.clock, maxBatch, async (runs) => {
+      const answers = await (await ports.store()).create(runs);
+      const queues = new Set(runs.map(({ queue }) => queue));
+      ports.broker.publish([...queues].map((queue) => ({ queue })));
+      return answers;
+    });
+    this.#handlePorts = { ...ports, hint: (runId) => ports.broker.publish([{ runId }]) };
+  }
+
+  handle<Output>(id: string): RunHandle<Output> {
+    return new RunHandle(this.#handlePorts, id);
+  }
+
+  async start<Output>(
+    workflow: WorkflowSpec | string,
+    input: unknown,
+    options: StartOptions = {},
+  ): Promise<RunHandle<Output>> {
+    const run = await this.#prepare(workflow, input, options);
+    return this.#finish<Output>(run, await this.#creations.ask(run), options);
+  }
+
+  /** Starts many runs, 500 to a transaction, and answers in their order. Nothing is written when one of them is refused. */
+  async startMany<Output>(
+    workflow: WorkflowSpec | string,
+    starts: readonly { input: unknown; options?: StartOptions }[],
+  ): Promise<RunHandle<Output>[]> {
+    const runs = await Promise.all(
+      starts.map(({ input, options }) => this.#prepare(workflow, input, options ?? {})),
+    );
+    const answers = await Promise.all(runs.map((run) => this.#creations.ask(run)));
+    return Promise.all(
+      runs.map((run, index) => this.#finish<Output>(run, answers[index]!, starts[index]!.options ?? {})),
+    );
+  }
+
+  async runs(filter: ListFilter, cursor?: string, limit = 50): Promise<Page<RunInfo>> {
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 1_000) {
+      throw new PerdureError(
+        "INVALID_OPTION",
+        `limit of a list is ${limit}. It must be a whole number from 1 to 1000.`,
+      );
+    }
+    const store = await this.#ports.store();
+    const page = await store.runs({
+      ...toStoreFilter(filter),
+      limit,
+      ...(cursor !== undefined && { cursor }),
+    });
+    const workers = await store.workers();
+    const { now } = await store.health();
+    return { items: page.items.map((run) => describeRun(run, now, workers)), cursor: page.cursor };
+  }
+
+  async count(filter: ListFilter): Promise<Partial<Record<RunStatus, number>>> {
+    return (await this.#ports.store()).count(toStoreFilter(filter));
+  }
+
+  async workers(): Promise<WorkerRecord[]> {
+    return (await this.#ports.store()).workers();
+  }
+
+  async #prepare(workflow: WorkflowSpec | string, input: unknown, options: StartOptions): Promise<NewRun> {
+    const spec = requireSpec(workflow, options.version);
+    const { clock, entropy } = this.#ports;
+    const what = `The input of workflow "${spec.name}"`;
+    checkOptions(spec, options);
+    const accepted = spec.input ? await checkSchema(spec.input, input, "INVALID_INPUT", what) : input;
+    const payload = encodePayload(accepted, what, spec.limits);
+    const isNamed = options.id !== undefined || options.idempotencyKey !== undefined;
+    const bytes = (size: number): Uint8Array => entropy.bytes(size);
+    return createNewRun(spec, {
+      id: options.id ?? createRunId(clock.now(), bytes),
+      ...(options.id !== undefined && { seed: createToken("", bytes) }),
+      input: payload,
+      startAt: options.startAt?.getTime() ?? null,
+      startAfterMs: options.delay === undefined ? null : parseDuration(options.delay, "delay"),
+      ...deadlineOf(options.deadline),
+      priority: options.priority ?? 0,
+      idempotencyKey: options.idempotencyKey ?? null,
+      inputHash: isNamed ? hash(payload) : null,
+      attributes: options.attributes ?? {},
+    });
+  }
+
+  async #finish<Output>(
+    run: NewRun,
+    answer: CreateAnswer,
+    options: StartOptions,
+  ): Promise<RunHandle<Output>> {
+    if (answer.status === "created") return new RunHandle(this.#handlePorts, answer.id, { created: true });
+    if (answer.status === "conflict") {
+      throw new PerdureError(
+        "ID_EXISTS",
+        `The run that was to be replaced by "${run.id}" has changed meanwhile. Start again.`,
+      );
+    }
+    const fits = answer.workflow === run.workflow && answer.inputHash === run.inputHash;
+    if (answer.by === "key") {
+      if (fits) return this.handle(answer.id);
+      throw new PerdureError(
+        "KEY_CONFLICT",
+        `The idempotency key "${run.idempotencyKey ?? ""}" of workflow "${run.workflow}" belongs to run "${answer.id}", which has ` +
+          `another input. Use a key that says what makes this start differ.`,
+      );
+    }
+    if (options.onExisting === "terminate") return this.#replace(run, answer.id);
+    if (options.onExisting !== "reject" && fits) return this.handle(answer.id);
+    const found = fits
+      ? ""
+      : answer.workflow === run.workflow
+        ? ", with another input"
+        : `, of workflow "${answer.workflow}"`;
+    throw new PerdureError(
+      "ID_EXISTS",
+      `Run "${run.id}" exists${found}. Choose another id, or say with onExisting what is to become of that run.`,
+    );
+  }
+
+  /** Ends the last run of the chain that began with this id, and has a new one take its place. */
+  async #replace<Output>(run: NewRun, id: string): Promise<RunHandle<Output>> {
+    const store = await this.#ports.store();
+    const { clock, entropy } = this.#ports;
+    for (;;) {
+      let last = await store.run(id);
+      while (last?.run.successorId != null) last = await store.run(last.run.successorId);
+      if (!last) throw new PerdureError("RUN_NOT_FOUND", `Run "${id}" was removed meanwhile. Start again.`);
+      const reason = `The run was replaced by another start with the id "${id}".`;
+      if ((await terminate(store, last.run.id, reason)) === "asked") {
+        this.#handlePorts.hint(last.run.id);
+        const ended = last.run.id;
+        await new Promise<void>((resolve) => this.#ports.watch.onEnd(ended, false, () => resolve()));
+      }
+      const successorId = createRunId(clock.now(), (size) => entropy.bytes(size));
+      const successor = {
+        ...run,
+        id: successorId,
+        replaces: last.run.id,
+        predecessorId: last.run.id,
+        idempotencyKey: null,
+      };
+      const answer = await this.#creations.ask(successor);
+      if (answer.status === "created") return new RunHandle(this.#handlePorts, answer.id, { created: true });
+    }
+  }
+}
+
+function requireSpec(workflow: WorkflowSpec | string, version: string | undefined): WorkflowSpec {
+  const name = typeof workflow === "string" ? workflow : workflow.name;
+  const isThere = typeof workflow !== "string" && (version === undefined || version === workflow.version);
+  const spec = isThere ? workflow : findWorkflow(name, version);
+  if (spec) return spec;
+  const known = [...new Set(registeredWorkflows().map((known) => known.name))].sort().slice(0, 20).join(", ");
+  const which = version === undefined ? `"${name}"` : `"${name}" with version "${version}"`;
+  throw new PerdureError(
+    "UNKNOWN_WORKFLOW",
+    `Workflow ${which} is not defined in this process. Import the module that defines it. Known: ${known || "none"}.`,
+  );
+}
+
+function checkOptions(spec: WorkflowSpec, options: StartOptions): void {
+  const what = `start of workflow "${spec.name}"`;
+  const refuse = (message: string): never => {
+    throw new PerdureError("INVALID_OPTION", `${message} (${what})`);
+  };
+  const { id, idempotencyKey, priority, delay, startAt, onExisting, attributes = {} } = options;
+  if (id !== undefined && !isRunId(id)) {
+    refuse(
+      `id ${JSON.stringify(id).slice(0, 80)} must be 1 to 200 of the characters A-Z a-z 0-9 . _ : @ / + ~ -, and begin with a letter or digit.`,
+    );
+  }
+  if (
+    idempotencyKey !== undefined &&
+    (typeof idempotencyKey !== "string" || idempotencyKey === "" || idempotencyKey.length > 500)
+  ) {
+    refuse("idempotencyKey must be a text of 1 to 500 characters.");
+  }
+  if (id !== undefined && idempotencyKey !== undefined)
+    refuse("id and idempotencyKey are two names for one run: give one of them.");
+  if (priority !== undefined && !(Number.isSafeInteger(priority) && Math.abs(priority) <= 100)) {
+    refuse(`priority is ${priority}. It must be a whole number from -100 to 100.`);
+  }
+  if (delay !== undefined && startAt !== undefined)
+    refuse("delay and startAt say the same thing twice: give one of them.");
+  if (startAt !== undefined) parseWhen(startAt, "startAt");
+  if (onExisting !== undefined && !["return", "reject", "terminate"].includes(onExisting)) {
+    refuse(`onExisting is "${String(onExisting)}". It must be "return", "reject" or "terminate".`);
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    const isValue = typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+    if (!isValue || name === "" || name.length > 200 || String(value).length > 1_000) {
+      refuse(
+        `attribute "${name.slice(0, 80)}" must be a text of at most 1000 characters, a finite number or a boolean.`,
+      );
+    }
+  }
+  if (Object.keys(attributes).length > 50) refuse("a run can have at most 50 attributes.");
+}
+
+function deadlineOf(deadline: Duration | Date | undefined): {
+  deadlineAt?: number;
+  deadlineAfterMs?: number;
+} {
+  if (deadline === undefined) return {};
+  const when = parseWhen(deadline, "deadline");
+  return "atMs" in when ? { deadlineAt: when.atMs } : { deadlineAfterMs: when.afterMs };
+}
+
+function toStoreFilter({ status, createdAfter, createdBefore, ...rest }: ListFilter): RunFilter {
+  const statuses = status === undefined ? undefined : typeof status === "string" ? [status] : status;
+  for (const one of statuses ?? []) {
+    if (!runStatuses.includes(one)) {
+      throw new PerdureError(
+        "INVALID_OPTION",
+        `status "${String(one)}" is none of ${runStatuses.join(", ")}.`,
+      );
+    }
+  }
+  return {
+    ...rest,
+    ...(statuses && { status: statuses }),
+    ...(createdAfter && { createdAfter: createdAfter.getTime() }),
+    ...(createdBefore && { createdBefore: createdBefore.getTime() }),
+  };
+}
+
+/** Only ever compared. */
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 32);
+}

@@ -1,0 +1,492 @@
+/**
+ * One run while this worker owns it: feeds its turns, commits what they lead to, and lets steps begin.
+ *
+ * L1. The function of a step is called only after the commit that has its start was accepted; attempts are aborted, and
+ *     anybody is told of an end, only after the commit that says so was (rule 5).
+ * L2. One write is under way at a time. What arrives meanwhile waits for its answer.
+ * L3. A run without a running attempt and without input is parked in the same commit that writes its last events, unless its
+ *     inbox has moved.
+ * L4. When the claim is gone, everything in memory is dropped: nothing settles, nothing is written, attempts are aborted.
+ * L5. A transient run writes only its end; its turns live in memory.
+ */
+import type { Clock } from "../clock.ts";
+import type { Entropy } from "../entropy.ts";
+import { CancelledError, PerdureError, describeThrown } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { decodeEvent } from "../model/event.ts";
+import { createRunId } from "../model/id.ts";
+import type { StoredMessage } from "../model/message.ts";
+import { decodePayload } from "../model/payload.ts";
+import type { RunRecord } from "../model/run.ts";
+import { HeldError, idleRun } from "../replay/mismatch.ts";
+import type { Operation } from "../replay/operation.ts";
+import type { ClaimedRun, Leave, RunWrite, Store, WriteAnswer } from "../store.ts";
+import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
+import { startAttempt, type Attempt, type AttemptOutcome } from "./attempt.ts";
+import { LeaseLost, type Journal } from "./journal.ts";
+import type { Ending } from "./run-ending.ts";
+import type { StoreTime } from "./store-time.ts";
+import { stepSpec, Turns } from "./turns.ts";
+import { dueTime, waitOf } from "./waiting-for.ts";
+
+/** How this worker's time with a run came to its end. */
+export type RunExit =
+  | { kind: "parked"; wakeAt: number | null }
+  | { kind: "ended"; status: Ending["status"]; payload: string; successorId: string | null }
+  | { kind: "held"; error: HeldError }
+  | { kind: "released" }
+  /** The claim is still ours, and memory no longer fits the store: load it and begin anew. */
+  | { kind: "reload" }
+  | { kind: "dropped" };
+
+export interface LiveRunPorts {
+  store: Store;
+  journal: Journal;
+  storeTime: StoreTime;
+  clock: Clock;
+  entropy: Entropy;
+  logger: Logger;
+  workerId: string;
+  /** Claims in a row without a recorded outcome, after which a run is a dead letter. */
+  crashLimit: number;
+}
+
+type Input =
+  | { kind: "attempt"; attempt: Attempt; operation: Operation; outcome: AttemptOutcome }
+  | { kind: "message"; message: StoredMessage }
+  | { kind: "inbox" };
+
+/** How long code may rest on nothing before its run is held: long enough for an import. */
+const idleLimitMs = 2_000;
+/** A held run is tried again after this, and whenever a worker starts. */
+const heldRetryMs = 60_000;
+
+export class LiveRun {
+  readonly runId: string;
+  readonly #ports: LiveRunPorts;
+  readonly #spec: WorkflowSpec;
+  #run: RunRecord;
+  #claimed: ClaimedRun | null;
+  /** Null until the first claim's history was read. */
+  #turns: Turns | null = null;
+  #nextSeq: number;
+  #commitNumber = 0;
+  #readInboxSeq: number;
+  #inputs: Input[] = [];
+  readonly #attempts = new Map<number, Attempt>();
+  #isDropped = false;
+  #isDraining = false;
+  #idleSince: number | null = null;
+  #bell: (() => void) | null = null;
+
+  constructor(ports: LiveRunPorts, spec: WorkflowSpec, claimed: ClaimedRun) {
+    this.#ports = ports;
+    this.#spec = spec;
+    this.#claimed = claimed;
+    this.#run = claimed.run;
+    this.runId = claimed.run.id;
+    this.#nextSeq = claimed.run.nextSeq;
+    this.#readInboxSeq = claimed.run.inboxSeq;
+  }
+
+  get claim(): string {
+    return this.#run.claim!;
+  }
+
+  get readInboxSeq(): number {
+    return this.#readInboxSeq;
+  }
+
+  /** What a later claim must find for this execution to go on where it stands. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** A rough size in memory, for the cache of parked executions. */
+  get memoryBytes(): number {
+    return 4_096 + 2 * (this.#turns?.payloadBytes ?? 0);
+  }
+
+  /** Goes on with a run that was parked here, and that nobody else has written to. */
+  resume(claimed: ClaimedRun): void {
+    this.#claimed = claimed;
+    this.#run = claimed.run;
+    this.#commitNumber = 0;
+    this.#nextSeq = claimed.run.nextSeq;
+    this.#readInboxSeq = claimed.run.inboxSeq;
+  }
+
+  /** Lives until the run is parked, has ended, or is no longer this worker's. Never rejects. */
+  async live(): Promise<RunExit> {
+    try {
+      return await this.#live();
+    } catch (error) {
+      if (error instanceof LeaseLost || this.#isDropped) return this.#drop();
+      return await this.#holdAfter(error);
+    }
+  }
+
+  /** The claim is gone, or the worker is: nothing more may come of this run here. */
+  drop(): void {
+    this.#drop();
+    this.#ring();
+  }
+
+  /** Lets running attempts end, begins nothing new, and hands the run back. */
+  drain(): void {
+    this.#isDraining = !this.#spec.transient;
+    this.#ring();
+  }
+
+  /** There may be messages that were not read. */
+  lookIntoInbox(): void {
+    this.#push({ kind: "inbox" });
+  }
+
+  async #live(): Promise<RunExit> {
+    await this.#begin();
+    for (;;) {
+      await this.#takeInputs();
+      if (this.#isDropped) return { kind: "dropped" };
+      const exit = await this.#commit(this.#leave());
+      if (exit) return exit;
+      this.#startAttempts();
+      if (this.#inputs.length === 0) await this.#somethingHappens();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { events, messages } = this.#claimed!;
+    if (!this.#turns) {
+      const history = events.map(decodeEvent);
+      this.#turns = this.#createTurns(history);
+      const lost = this.#lostBefore();
+      if (lost) this.#turns.fail(lost);
+      else if (!this.#isOverdue()) await this.#turns.begin(history, this.#ports.workerId);
+    }
+    this.#inputs.push(...messages.map((message) => ({ kind: "message" as const, message })));
+    this.#claimed = null;
+  }
+
+  #createTurns(history: ReturnType<typeof decodeEvent>[]): Turns {
+    const { clock, storeTime, entropy, logger } = this.#ports;
+    const turns = new Turns(
+      {
+        comesToRest: () => clock.rest(),
+        now: () => storeTime.now(),
+        random: () => entropy.fraction(),
+        createId: () => createRunId(storeTime.now(), (size) => entropy.bytes(size)),
+        warn: (fields, message) => logger.warn(fields, message),
+      },
+      this.#spec,
+      this.#run,
+      history,
+    );
+    turns.execution.onTrouble = () => this.#ring();
+    return turns;
+  }
+
+  /** Why a run must end before its code is called. */
+  #lostBefore(): PerdureError | null {
+    const { run, previousClaim } = this.#claimed!;
+    if (this.#spec.transient && previousClaim !== null) {
+      return new PerdureError(
+        "TRANSIENT_LOST",
+        `Run "${run.id}" is transient, and the worker that had it is gone. Start it again, or take the option transient ` +
+          `away from workflow "${run.workflow}".`,
+      );
+    }
+    if (run.crashCount > this.#ports.crashLimit) {
+      return new PerdureError(
+        "CRASH_LIMIT",
+        `Run "${run.id}" was claimed ${run.crashCount} times without an outcome being recorded: its workers died, or lost ` +
+          `their lease. Look for what ends the process or blocks its event loop, then retry the run.`,
+      );
+    }
+    return null;
+  }
+
+  /** Takes everything that has happened, one thing at a time. */
+  async #takeInputs(): Promise<void> {
+    const turns = this.#turns!;
+    while (!this.#isDropped && !turns.ending && !turns.trouble) {
+      const input = this.#inputs.shift();
+      if (!input) {
+        if (!(await this.#takeDue())) return;
+      } else if (input.kind === "inbox") {
+        await this.#readInbox();
+      } else if (input.kind === "message") {
+        turns.takeMessage(input.message);
+      } else if (this.#attempts.get(input.operation.number) === input.attempt) {
+        this.#attempts.delete(input.operation.number);
+        await turns.takeAttempt(input.operation, input.outcome);
+      }
+    }
+  }
+
+  /** Timers and attempts whose time has come. Answers whether there were any. While draining, nothing begins. */
+  async #takeDue(): Promise<boolean> {
+    const turns = this.#turns!;
+    if (this.#isOverdue()) return true;
+    if (this.#isDraining) return false;
+    const now = this.#ports.storeTime.now();
+    const due = [...turns.timed]
+      .map((operation) => ({ operation, dueAt: dueTime(operation) ?? Infinity }))
+      .filter(({ dueAt }) => dueAt <= now)
+      .sort((a, b) => a.dueAt - b.dueAt || a.operation.number - b.operation.number);
+    for (const { operation, dueAt } of due) {
+      await turns.takeDue(operation, dueAt);
+      if (this.#isDropped) return false;
+    }
+    return due.length > 0;
+  }
+
+  /** Ends a run whose deadline has passed. */
+  #isOverdue(): boolean {
+    const { deadlineAt } = this.#run;
+    if (deadlineAt === null || this.#ports.storeTime.now() < deadlineAt) return false;
+    this.#turns!.fail(
+      new PerdureError(
+        "DEADLINE_EXCEEDED",
+        `Run "${this.runId}" of workflow "${this.#spec.name}" did not end before its deadline, ` +
+          `${new Date(deadlineAt).toISOString()}.`,
+      ),
+    );
+    return true;
+  }
+
+  /** How the next write leaves the run; null when this worker goes on with it. */
+  #leave(): Leave | null {
+    const turns = this.#turns!;
+    if (turns.ending) {
+      return { status: turns.ending.status, successorId: turns.ending.successor?.id ?? null };
+    }
+    const trouble = turns.trouble ?? turns.execution.trouble;
+    if (trouble) return this.#held(trouble);
+    if (this.#attempts.size > 0 || this.#inputs.length > 0) return null;
+    if (this.#isDraining) {
+      turns.handBack();
+      return { status: "pending", deadlineAfterMs: null };
+    }
+    if (turns.starting.length > 0) return null;
+    if (turns.timed.size === 0) {
+      const idle = this.#idleTrouble();
+      return idle && this.#held(idle);
+    }
+    if (this.#spec.transient) return null;
+    const { wakeAt, waitingFor } = waitOf(turns.timed, this.#run.deadlineAt);
+    return { status: "suspended", wakeAt, waitingFor, readInboxSeq: this.#readInboxSeq };
+  }
+
+  #held(trouble: HeldError): Leave {
+    const { code, message } = trouble;
+    const retryAt = this.#ports.storeTime.now() + heldRetryMs;
+    return { status: "held", wakeAfterMs: heldRetryMs, waitingFor: { kind: "code", code, message, retryAt } };
+  }
+
+  /** Code at rest that waits for no operation: a while is granted, since it may wait for an import. */
+  #idleTrouble(): HeldError | null {
+    const now = this.#ports.clock.monotonic();
+    this.#idleSince ??= now;
+    return now - this.#idleSince >= idleLimitMs ? idleRun(this.runId) : null;
+  }
+
+  /** Writes what is pending. Answers with the exit when the run is no longer this worker's. */
+  async #commit(leave: Leave | null): Promise<RunExit | null> {
+    const turns = this.#turns!;
+    const isSilent = leave === null && (turns.pending.length === 0 || this.#spec.transient);
+    if (isSilent) {
+      turns.committed();
+      return null;
+    }
+    const events = this.#spec.transient
+      ? turns.pending.filter(({ type }) => isKeptOfTransient(type))
+      : turns.pending;
+    const write: RunWrite = {
+      runId: this.runId,
+      claim: this.claim,
+      nextSeq: this.#nextSeq,
+      commitNumber: this.#commitNumber + 1,
+      events,
+      consumed: turns.consumed,
+      progress: turns.hasProgress,
+      notBefore: turns.notBefore,
+      leave,
+      runs: turns.ending?.successor ? [turns.ending.successor] : [],
+    };
+    const answer = await this.#ports.journal.commit(write);
+    if (this.#isDropped) return { kind: "dropped" };
+    return this.#settle(write, answer);
+  }
+
+  async #settle(write: RunWrite, answer: WriteAnswer): Promise<RunExit | null> {
+    const { leave } = write;
+    switch (answer.status) {
+      case "accepted":
+        this.#advance(write);
+        return leave && this.#exit(leave);
+      case "kept":
+        this.#advance(write);
+        await this.#readInbox();
+        return null;
+      case "stale":
+        this.#drop();
+        return { kind: answer.mine ? "reload" : "dropped" };
+      case "rejected":
+        if (answer.reason === "not-due") {
+          this.#drop();
+          return { kind: "reload" };
+        }
+        throw new PerdureError("UNSTORABLE_VALUE", answer.message);
+    }
+  }
+
+  #advance(write: RunWrite): void {
+    this.#nextSeq += write.events.length;
+    this.#commitNumber++;
+    this.#turns!.committed();
+  }
+
+  #exit(leave: Leave): RunExit {
+    const turns = this.#turns!;
+    switch (leave.status) {
+      case "suspended":
+        return { kind: "parked", wakeAt: leave.wakeAt };
+      case "pending":
+        this.#drop();
+        return { kind: "released" };
+      case "held": {
+        const trouble = turns.trouble ?? turns.execution.trouble ?? idleRun(this.runId);
+        this.#drop();
+        return { kind: "held", error: trouble };
+      }
+      default: {
+        const { status, event, successor } = turns.ending!;
+        this.#drop();
+        return { kind: "ended", status, payload: event.payload, successorId: successor?.id ?? null };
+      }
+    }
+  }
+
+  async #readInbox(): Promise<void> {
+    const request = { runId: this.runId, claim: this.claim, afterSeq: this.#nextSeq - 1 };
+    const loaded = await this.#ports.store.load(request).catch(() => null);
+    if (this.#isDropped) return;
+    if (loaded === undefined) {
+      this.#drop();
+      return;
+    }
+    // A store that could not answer is asked again with the next heartbeat.
+    if (loaded === null) return;
+    const known = new Set(
+      this.#inputs.flatMap((input) => (input.kind === "message" ? [input.message.id] : [])),
+    );
+    for (const id of this.#turns!.consumed) known.add(id);
+    for (const message of loaded.messages) {
+      if (!known.has(message.id)) this.#inputs.push({ kind: "message", message });
+    }
+    this.#readInboxSeq = loaded.run.inboxSeq;
+  }
+
+  #startAttempts(): void {
+    const turns = this.#turns!;
+    const { clock, storeTime } = this.#ports;
+    if (this.#isDraining) return;
+    for (const operation of turns.starting.splice(0)) {
+      const spec = stepSpec(operation);
+      const deadlineAt = turns.stepDeadline(operation);
+      const untilDeadline = deadlineAt === null ? null : storeTime.until(deadlineAt);
+      const isTimeout =
+        spec.timeoutMs !== null && (untilDeadline === null || spec.timeoutMs <= untilDeadline);
+      const attempt = startAttempt({
+        runId: this.runId,
+        workflow: this.#spec.name,
+        op: operation.number,
+        attempt: operation.attempt,
+        spec,
+        // The function gets a copy, as it would in another process: what it changes, the workflow does not see.
+        args: operation.argsText === null ? [] : (decodePayload(operation.argsText) as unknown[]),
+        limitMs: isTimeout ? spec.timeoutMs : untilDeadline,
+        limitName: isTimeout ? "timeout" : "deadline",
+        limits: this.#spec.limits,
+        clock,
+      });
+      this.#attempts.set(operation.number, attempt);
+      void attempt.outcome.then((outcome) => this.#push({ kind: "attempt", attempt, operation, outcome }));
+    }
+  }
+
+  /** Waits for an input, or until something is due. */
+  async #somethingHappens(): Promise<void> {
+    const { clock, storeTime } = this.#ports;
+    const turns = this.#turns!;
+    const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
+    const isIdle = this.#attempts.size === 0 && turns.timed.size === 0;
+    if (!isIdle) this.#idleSince = null;
+    const delays = [wakeAt === null ? Infinity : storeTime.until(wakeAt), isIdle ? idleLimitMs : Infinity];
+    const delayMs = Math.min(...delays);
+    const disarm = delayMs === Infinity ? null : clock.after(delayMs, () => this.#ring());
+    await new Promise<void>((resolve) => {
+      this.#bell = resolve;
+      if (this.#isDropped || turns.execution.trouble) resolve();
+    });
+    this.#bell = null;
+    disarm?.();
+  }
+
+  #push(input: Input): void {
+    this.#inputs.push(input);
+    this.#ring();
+  }
+
+  #ring(): void {
+    this.#bell?.();
+  }
+
+  #drop(): RunExit {
+    if (!this.#isDropped) {
+      this.#isDropped = true;
+      this.#turns?.execution.drop();
+      const reason = new CancelledError(`Run "${this.runId}" has ended, or is no longer this worker's.`);
+      for (const attempt of this.#attempts.values()) attempt.abort(reason);
+      this.#attempts.clear();
+    }
+    return { kind: "dropped" };
+  }
+
+  /** Our own bug, or a history that cannot be read: it stops this one run, never the process. */
+  async #holdAfter(error: unknown): Promise<RunExit> {
+    this.#ports.logger.error(
+      { runId: this.runId, error },
+      "a run is held: its execution met an error of the engine",
+    );
+    const code = error instanceof PerdureError ? error.code : "INTERNAL_ERROR";
+    const held = new HeldError(code, describeThrown(error).replace(`${code}: `, ""));
+    const answer = await this.#ports.journal
+      .commit({
+        runId: this.runId,
+        claim: this.claim,
+        nextSeq: this.#nextSeq,
+        commitNumber: this.#commitNumber + 1,
+        events: [],
+        consumed: [],
+        progress: false,
+        notBefore: null,
+        leave: this.#held(held),
+        runs: [],
+      })
+      .catch(() => null);
+    this.#drop();
+    return answer?.status === "accepted" ? { kind: "held", error: held } : { kind: "dropped" };
+  }
+}
+
+/** Rows at start and end only. */
+function isKeptOfTransient(type: string): boolean {
+  return (
+    type === "run.completed" ||
+    type === "run.failed" ||
+    type === "run.cancelled" ||
+    type === "message.received"
+  );
+}

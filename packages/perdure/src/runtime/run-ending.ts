@@ -1,0 +1,88 @@
+/** How a run ends: the event, the status, and the run that may take its place. */
+import { CancelledError, FatalError, PerdureError } from "../errors.ts";
+import type { NewEvent } from "../model/event.ts";
+import { encodeFailure } from "../model/failure.ts";
+import { encodePayload } from "../model/payload.ts";
+import { retryDelayMs } from "../model/retry.ts";
+import type { EndedStatus, RunRecord } from "../model/run.ts";
+import type { NewRun } from "../store.ts";
+import { checkSchema } from "../workflow/schema.ts";
+import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
+import { createNewRun } from "./new-run.ts";
+
+export interface Ending {
+  status: Exclude<EndedStatus, "continued">;
+  event: Extract<NewEvent, { type: "run.completed" | "run.failed" | "run.cancelled" }>;
+  successor: NewRun | null;
+}
+
+/** The function has returned. What it returned may still be refused. */
+export async function endReturned(
+  spec: WorkflowSpec,
+  value: unknown,
+  at: number,
+): Promise<Ending | { error: unknown }> {
+  const what = `The output of workflow "${spec.name}"`;
+  try {
+    const checked = spec.output ? await checkSchema(spec.output, value, "INVALID_OUTPUT", what) : value;
+    const payload = encodePayload(checked, what, spec.limits);
+    return { status: "completed", event: { type: "run.completed", at, payload }, successor: null };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The run has failed. Its workflow's own retry policy may have another one take its place. */
+export function endFailed(options: {
+  spec: WorkflowSpec;
+  run: RunRecord;
+  error: unknown;
+  at: number;
+  /** The input, encoded, for the one that tries again. */
+  input: string;
+  createId: () => string;
+  random: number;
+}): Ending {
+  const { spec, run, error, at } = options;
+  const successor = wantsSuccessor(spec, run, error)
+    ? createNewRun(spec, {
+        id: options.createId(),
+        input: options.input,
+        priority: run.priority,
+        startAfterMs: retryDelayMs(spec.retry!, run.attempt, options.random),
+        attempt: run.attempt + 1,
+        predecessorId: run.id,
+        attributes: run.attributes,
+      })
+    : null;
+  return {
+    status: "failed",
+    event: {
+      type: "run.failed",
+      at,
+      ...(successor && { successorId: successor.id }),
+      payload: encodeFailure(error),
+    },
+    successor,
+  };
+}
+
+export function endTerminated(at: number, reason: string): Ending {
+  const error = new CancelledError(reason, { code: "TERMINATED" });
+  return {
+    status: "cancelled",
+    event: { type: "run.cancelled", at, payload: encodeFailure(error) },
+    successor: null,
+  };
+}
+
+function wantsSuccessor({ retry }: WorkflowSpec, run: RunRecord, error: unknown): boolean {
+  if (!retry || run.attempt >= retry.maxAttempts || error instanceof FatalError) return false;
+  // The deadline speaks of the whole run; another attempt of it would begin a new one.
+  if (error instanceof PerdureError && error.code === "DEADLINE_EXCEEDED") return false;
+  try {
+    return retry.retryIf?.(error) ?? true;
+  } catch {
+    return true;
+  }
+}

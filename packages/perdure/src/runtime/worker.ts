@@ -1,0 +1,383 @@
+/**
+ * A process's part in the work: claims what is due, lives it, and gives it back.
+ *
+ * K1. One claimer: while a claim is under way no other begins, and never more is asked for than there are free places.
+ * K2. A hint, a free place, a due time and the poll all lead to the same question: is anything due? Losing hints costs latency.
+ * K3. When the lease is lost, every run is dropped before anything else happens, and the worker begins anew under a new id.
+ * K4. Live runs keep the process alive; a worker without any does not.
+ */
+import type { Broker } from "../broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Entropy } from "../entropy.ts";
+import { PerdureError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { createToken } from "../model/id.ts";
+import type { Lane } from "../model/run.ts";
+import { retryDelayMs } from "../model/retry.ts";
+import type { ClaimedRun, Store } from "../store.ts";
+import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
+import { HotCache } from "./hot-cache.ts";
+import { Journal, storeBackoff } from "./journal.ts";
+import { Lease } from "./lease.ts";
+import { LiveRun, type RunExit } from "./live-run.ts";
+import type { RunChanges } from "./run-changes.ts";
+import { StoreTime } from "./store-time.ts";
+import { Sweeper } from "./sweeper.ts";
+
+export interface WorkerSettings {
+  /** Runs that are live at a time. */
+  concurrency: number;
+  leaseMs: number;
+  /** The longest time between two looks for due work. */
+  pollMs: number;
+  /** How often expired leases are looked for. */
+  sweepMs: number;
+  crashLimit: number;
+  hotRuns: number;
+  hotBytes: number;
+}
+
+export interface WorkerPorts {
+  /** Opened. */
+  store: Store;
+  broker: Broker;
+  clock: Clock;
+  entropy: Entropy;
+  logger: Logger;
+  changes: RunChanges;
+  host: { name: string; pid: number; version: string };
+}
+
+export class Worker {
+  readonly #ports: WorkerPorts;
+  readonly #settings: WorkerSettings;
+  readonly #specs: ReadonlyMap<string, WorkflowSpec>;
+  readonly #lanes: Lane[];
+  readonly #storeTime: StoreTime;
+  readonly #hot: HotCache;
+  readonly #live = new Map<string, LiveRun>();
+  /** Claims whose answer has not come yet are not strange. */
+  #claiming: string | null = null;
+  #lease!: Lease;
+  #journal!: Journal;
+  #sweeper!: Sweeper;
+  #id = "";
+  #isStopping = false;
+  #isLooking = false;
+  #lookAgain = false;
+  /** There may be due work that found no free place. */
+  #waitsForPlace = false;
+  #nextLookAt = Infinity;
+  #disarm: (() => void) | null = null;
+  #unsubscribe: () => void = () => undefined;
+  #keepAlive: (() => void) | null = null;
+  #failures = 0;
+  #onIdle: (() => void) | null = null;
+
+  constructor(ports: WorkerPorts, settings: WorkerSettings, specs: readonly WorkflowSpec[]) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#specs = new Map(specs.map((spec) => [`${spec.name}@${spec.version}`, spec]));
+    this.#lanes = specs.map(({ queue, name, version }) => ({ queue, workflow: name, version }));
+    this.#storeTime = new StoreTime(ports.clock);
+    this.#hot = new HotCache({ maxCount: settings.hotRuns, maxBytes: settings.hotBytes });
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Runs that are live here. */
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** @throws PerdureError of the store. */
+  async begin(): Promise<void> {
+    await this.#register();
+    this.#unsubscribe = this.#ports.broker.subscribe((hint) => {
+      if (hint.runId !== undefined) this.#live.get(hint.runId)?.lookIntoInbox();
+      this.look();
+    });
+    // Code that did not fit may have been mended since.
+    await this.#ports.store.unhold(this.#lanes);
+    this.look();
+  }
+
+  /**
+   * Claims nothing more. Lets the attempts that run come to their end, for as long as `drainMs`; then hands back what is left, at
+   * once, with its attempts aborted.
+   */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#disarm?.();
+    this.#unsubscribe();
+    this.#sweeper.stop();
+    if (drainMs > 0 && this.#live.size > 0) {
+      for (const live of this.#live.values()) live.drain();
+      await this.#idleWithin(drainMs);
+    }
+    for (const live of this.#live.values()) live.drop();
+    await this.#idleWithin(Infinity);
+    this.#lease.stop();
+    this.#hot.clear();
+    // Frees what is left without counting a crash. A store that is gone frees it by the lease.
+    await this.#ports.store.unregister(this.#id).catch((error: unknown) => {
+      this.#ports.logger.warn(
+        { workerId: this.#id, error },
+        "a worker could not say good-bye; its lease will end by itself",
+      );
+    });
+  }
+
+  /** Something may be due. */
+  look(): void {
+    if (this.#isStopping) return;
+    if (this.#isLooking) {
+      this.#lookAgain = true;
+      return;
+    }
+    void this.#look();
+  }
+
+  async #register(): Promise<void> {
+    const { store, clock, entropy, logger, host } = this.#ports;
+    const { leaseMs, concurrency, sweepMs } = this.#settings;
+    this.#id = createToken("w_", (size) => entropy.bytes(size));
+    const lease = new Lease({
+      store,
+      storeTime: this.#storeTime,
+      clock,
+      logger,
+      worker: {
+        id: this.#id,
+        leaseMs,
+        host: host.name,
+        pid: host.pid,
+        version: host.version,
+        lanes: this.#lanes,
+        concurrency,
+      },
+      claims: () =>
+        [...this.#live.values()].map(({ runId, claim, readInboxSeq }) => ({ runId, claim, readInboxSeq })),
+      onLost: () => void this.#beginAnew(),
+      onStrange: (claims) => void this.#releaseStrange(claims),
+      onUnread: (runIds) => runIds.forEach((runId) => this.#live.get(runId)?.lookIntoInbox()),
+    });
+    this.#journal = new Journal({
+      store,
+      storeTime: this.#storeTime,
+      clock,
+      entropy,
+      logger,
+      isLive: () => lease.isLive,
+    });
+    await lease.begin();
+    this.#lease = lease;
+    this.#sweeper = new Sweeper({
+      store,
+      clock,
+      logger,
+      lease,
+      intervalMs: sweepMs,
+      onFreed: () => this.look(),
+    });
+    this.#sweeper.begin();
+  }
+
+  async #beginAnew(): Promise<void> {
+    this.#sweeper.stop();
+    this.#disarm?.();
+    for (const live of this.#live.values()) live.drop();
+    this.#hot.clear();
+    for (let attempt = 1; !this.#isStopping; attempt++) {
+      try {
+        await this.#register();
+        this.look();
+        return;
+      } catch (error) {
+        this.#ports.logger.warn({ error }, "a worker could not register and tries again");
+        await this.#pause(attempt);
+      }
+    }
+  }
+
+  /** Claims that the store has for us and that we never heard of: a reply was lost. Those under way are not among them. */
+  async #releaseStrange(claims: { runId: string; claim: string }[]): Promise<void> {
+    const strange = claims.filter(
+      ({ runId, claim }) =>
+        this.#live.get(runId)?.claim !== claim &&
+        (this.#claiming === null || !claim.startsWith(this.#claiming)),
+    );
+    if (strange.length === 0) return;
+    await this.#ports.store.release(strange).catch(() => undefined); // the next heartbeat finds them again
+    this.look();
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    this.#disarm?.();
+    // Hints and free places of one turn lead to one claim.
+    await this.#ports.clock.rest();
+    do {
+      this.#lookAgain = false;
+      const free = this.#settings.concurrency - this.#live.size;
+      if (free <= 0) this.#waitsForPlace = true;
+      if (free <= 0 || this.#isStopping || !this.#lease.isLive) break;
+      this.#waitsForPlace = false;
+      if (await this.#claim(free)) this.#lookAgain = true;
+    } while (this.#lookAgain);
+    this.#isLooking = false;
+    this.#armLook();
+  }
+
+  /** Answers whether there may be more that is due. */
+  async #claim(limit: number): Promise<boolean> {
+    const { store, clock, entropy, logger } = this.#ports;
+    const workerId = this.#id;
+    const claim = createToken("c_", (size) => entropy.bytes(size));
+    this.#claiming = claim;
+    const pollAt = clock.monotonic() + this.#settings.pollMs;
+    this.#nextLookAt = pollAt;
+    try {
+      const answer = await store.claim({ workerId, lanes: this.#lanes, limit, claim, hot: this.#hot.known });
+      this.#failures = 0;
+      // Another worker by now, or none: these claims are strange to it, and end with the old lease.
+      if (workerId !== this.#id || !this.#lease.isLive) return false;
+      this.#storeTime.learn(answer.now);
+      for (const claimed of answer.runs) this.#take(claimed);
+      if (answer.nextDueAt !== null) this.#noteDue(answer.nextDueAt);
+      return answer.runs.length >= limit;
+    } catch (error) {
+      this.#failures++;
+      if (this.#failures === 1) logger.warn({ workerId, error }, "a claim failed and is tried again");
+      this.#nextLookAt = clock.monotonic() + retryDelayMs(storeBackoff, this.#failures, entropy.fraction());
+      return false;
+    } finally {
+      this.#claiming = null;
+    }
+  }
+
+  #take(claimed: ClaimedRun): void {
+    const { run } = claimed;
+    const spec = this.#specs.get(`${run.workflow}@${run.version}`);
+    if (!spec)
+      throw new Error(
+        `A claim of workflow "${run.workflow}" was answered to a worker that has no such lane.`,
+      );
+    // The same run may still be here, under a claim that was lost.
+    this.#live.get(run.id)?.drop();
+    const parked = this.#hot.takeMatching(claimed);
+    parked?.resume(claimed);
+    this.#begin(parked ?? this.#createLiveRun(spec, claimed), spec);
+  }
+
+  #createLiveRun(spec: WorkflowSpec, claimed: ClaimedRun): LiveRun {
+    const { store, clock, entropy, logger } = this.#ports;
+    return new LiveRun(
+      {
+        store,
+        journal: this.#journal,
+        storeTime: this.#storeTime,
+        clock,
+        entropy,
+        logger,
+        workerId: this.#id,
+        crashLimit: this.#settings.crashLimit,
+      },
+      spec,
+      claimed,
+    );
+  }
+
+  #begin(live: LiveRun, spec: WorkflowSpec): void {
+    this.#live.set(live.runId, live);
+    this.#keepAlive ??= this.#ports.clock.after(2 ** 40, () => undefined, { keepAlive: true });
+    void live.live().then((exit) => this.#afterLife(live, spec, exit));
+  }
+
+  async #afterLife(live: LiveRun, spec: WorkflowSpec, exit: RunExit): Promise<void> {
+    const { changes, logger } = this.#ports;
+    const { runId } = live;
+    if (exit.kind === "reload" && this.#lease.isLive && !this.#isStopping) {
+      const request = { runId, claim: live.claim, afterSeq: 0 };
+      const loaded = await this.#ports.store.load(request).catch(() => undefined);
+      if (loaded && this.#live.get(runId) === live) {
+        this.#storeTime.learn(loaded.now);
+        this.#begin(this.#createLiveRun(spec, loaded), spec);
+        return;
+      }
+    }
+    if (this.#live.get(runId) === live) this.#live.delete(runId);
+    if (this.#live.size === 0) {
+      this.#keepAlive?.();
+      this.#keepAlive = null;
+      this.#onIdle?.();
+    }
+    if (exit.kind === "parked") {
+      this.#hot.put(live);
+      if (exit.wakeAt !== null) this.#noteDue(exit.wakeAt);
+    } else if (exit.kind === "ended") {
+      const { status, payload, successorId } = exit;
+      if (successorId !== null) this.look();
+      changes.emit(runId, { status, payload, successorId });
+    } else if (exit.kind === "held") {
+      logger.error({ runId, workflow: spec.name, code: exit.error.code }, exit.error.message);
+    }
+    if (exit.kind !== "ended") changes.emit(runId, null);
+    if (this.#waitsForPlace) this.look();
+  }
+
+  /** The next look is not later than this. */
+  #noteDue(dueAt: number): void {
+    const at = this.#ports.clock.monotonic() + this.#storeTime.until(dueAt);
+    if (at >= this.#nextLookAt) return;
+    this.#nextLookAt = at;
+    this.#armLook();
+  }
+
+  #armLook(): void {
+    if (this.#isLooking || this.#isStopping) return;
+    this.#disarm?.();
+    if (this.#live.size >= this.#settings.concurrency) return; // the next free place looks
+    const delayMs = Math.max(0, this.#nextLookAt - this.#ports.clock.monotonic());
+    this.#disarm = this.#ports.clock.after(delayMs, () => this.look());
+  }
+
+  async #pause(attempt: number): Promise<void> {
+    const { clock, entropy } = this.#ports;
+    const delayMs = retryDelayMs(storeBackoff, attempt, entropy.fraction());
+    await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+  }
+
+  async #idleWithin(limitMs: number): Promise<void> {
+    if (this.#live.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const disarm =
+        limitMs === Infinity ? null : this.#ports.clock.after(limitMs, resolve, { keepAlive: true });
+      this.#onIdle = () => {
+        disarm?.();
+        resolve();
+      };
+    });
+    this.#onIdle = null;
+  }
+}
+
+/** @throws PerdureError `INVALID_OPTION`. */
+export function requireSettings(settings: WorkerSettings): void {
+  const { concurrency, leaseMs } = settings;
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1 || concurrency > 100_000) {
+    throw new PerdureError(
+      "INVALID_OPTION",
+      `concurrency of a worker is ${concurrency}. It must be a whole number from 1 to 100000.`,
+    );
+  }
+  if (leaseMs < 200) {
+    throw new PerdureError(
+      "INVALID_OPTION",
+      `lease of a worker is ${leaseMs} ms. It must be at least 200 ms: a busy process would lose it.`,
+    );
+  }
+}
