@@ -19,11 +19,11 @@ import { RunChanges } from "./runtime/run-changes.ts";
 import type { RunHandle } from "./runtime/run-handle.ts";
 import type { RunInfo } from "./runtime/run-info.ts";
 import { RunWatch } from "./runtime/run-watch.ts";
+import { ServedLanes } from "./runtime/served-lanes.ts";
 import { watchUnhandled } from "./runtime/unhandled.ts";
 import { requireSettings, Worker, type WorkerSettings } from "./runtime/worker.ts";
 import type { Store, StoreHealth, WorkerRecord } from "./store.ts";
 import { version } from "./version.ts";
-import { registeredWorkflows, requireUniqueNames } from "./workflow/registry.ts";
 import type { Workflow } from "./workflow/workflow.ts";
 
 export interface EngineOptions {
@@ -47,7 +47,7 @@ export interface EngineOptions {
 export interface WorkOptions {
   /** Runs that are live at a time. Default 100. */
   concurrency?: number;
-  /** What to serve. Default: all that is defined in this process when the worker starts. */
+  /** What to serve. Default: all that is defined in this process, also what is defined later. */
   workflows?: readonly Workflow<never, unknown>[];
   /** Claims of a run in a row without a recorded outcome, after which it is a dead letter. Default 5. */
   crashLimit?: number;
@@ -202,9 +202,8 @@ export class Engine {
       hotBytes: options.hot?.bytes ?? 64 * 1_048_576,
     };
     requireSettings(settings);
-    const specs = options.workflows?.map(({ spec }) => spec) ?? registeredWorkflows();
-    requireUniqueNames(specs);
-    if (specs.length === 0) {
+    const served = new ServedLanes(options.workflows?.map(({ spec }) => spec) ?? null);
+    if (served.lanes.length === 0) {
       throw new PerdureError(
         "UNKNOWN_WORKFLOW",
         "A worker was started, and no workflow is defined in this process. Import the modules that define them first.",
@@ -222,7 +221,7 @@ export class Engine {
         host: { name: hostname(), pid: process.pid, version },
       },
       settings,
-      specs,
+      served,
     );
     const unwatchUnhandled = watchUnhandled(this.#logger);
     try {

@@ -39,8 +39,8 @@ export interface Store {
 
   /**
    * Writes new runs, each with its first event. A run whose key or id exists is not written, and its answer has the run
-   * that is there, found by its key before its id; the runs of one call are written in order. A key is unique in the store and
-   * stays taken when its run ends. `replaces` links the new run behind one that has ended. A new run waits for nothing
+   * that is there, found by its key before its id; the runs of one call are written in order. A key is unique among the runs of its
+   * workflow and stays taken when its run ends. `replaces` links the new run behind one that has ended. A new run waits for nothing
    * (`waitingFor` null), though it may be due later.
    */
   create(runs: readonly NewRun[]): Promise<CreateAnswer[]>;
@@ -186,6 +186,8 @@ export interface RenewRequest {
   workerId: string;
   /** What the worker holds or has asked for, with the number of the last message that it has read. */
   claims: readonly (OwnedClaim & { readInboxSeq: number })[];
+  /** What the worker serves, when that has changed since it registered. */
+  lanes?: readonly Lane[];
 }
 
 export type RenewAnswer =

@@ -42,7 +42,7 @@ export interface RunRecord extends Lane {
   /** The last claim. It is somebody's while `workerId` is not null. */
   claim: string | null;
   workerId: string | null;
-  /** When the run is due; null while it has ended, or waits for its inbox alone. */
+  /** When the run is due; null while it is owned, has ended, or waits for its inbox alone. */
   wakeAt: number | null;
   /** Set while the run waits for other code: messages do not make it due. */
   held: boolean;

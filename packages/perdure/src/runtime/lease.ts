@@ -8,6 +8,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
+import type { Lane } from "../model/run.ts";
 import type { NewWorker, OwnedClaim, RenewRequest, Store } from "../store.ts";
 import type { StoreTime } from "./store-time.ts";
 
@@ -19,6 +20,8 @@ export interface LeaseOptions {
   worker: NewWorker;
   /** What the worker holds or has asked for. */
   claims: () => RenewRequest["claims"];
+  /** What the worker serves; another array than before when that has changed. */
+  lanes: () => readonly Lane[];
   /** Called once, when the lease is lost. */
   onLost: () => void;
   /** Claims that the store has for this worker, and the worker does not know. */
@@ -34,10 +37,12 @@ export class Lease {
   #liveSince = Infinity;
   #renewedAt = -Infinity;
   #renewedAtWall = -Infinity;
+  #lanes: readonly Lane[];
   #disarm: (() => void) | null = null;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    this.#lanes = options.worker.lanes;
   }
 
   /** @throws PerdureError of the store: nothing is registered then, or a row that expires by itself. */
@@ -81,7 +86,14 @@ export class Lease {
     const { store, storeTime, worker, claims, logger } = this.#options;
     const sentAt = this.#mark();
     try {
-      const answer = await store.renew({ workerId: worker.id, claims: claims() });
+      const lanes = this.#options.lanes();
+      const hasNewLanes = lanes !== this.#lanes;
+      const answer = await store.renew({
+        workerId: worker.id,
+        claims: claims(),
+        ...(hasNewLanes && { lanes }),
+      });
+      this.#lanes = lanes;
       if (this.#isStopped || !this.isLive) return;
       storeTime.learn(answer.now);
       if (!answer.live) {

@@ -12,7 +12,6 @@ import type { Entropy } from "../entropy.ts";
 import { PerdureError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { createToken } from "../model/id.ts";
-import type { Lane } from "../model/run.ts";
 import { retryDelayMs } from "../model/retry.ts";
 import type { ClaimedRun, Store } from "../store.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
@@ -21,6 +20,7 @@ import { Journal, storeBackoff } from "./journal.ts";
 import { Lease } from "./lease.ts";
 import { LiveRun, type RunExit } from "./live-run.ts";
 import type { RunChanges } from "./run-changes.ts";
+import type { ServedLanes } from "./served-lanes.ts";
 import { StoreTime } from "./store-time.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -51,8 +51,7 @@ export interface WorkerPorts {
 export class Worker {
   readonly #ports: WorkerPorts;
   readonly #settings: WorkerSettings;
-  readonly #specs: ReadonlyMap<string, WorkflowSpec>;
-  readonly #lanes: Lane[];
+  readonly #served: ServedLanes;
   readonly #storeTime: StoreTime;
   readonly #hot: HotCache;
   readonly #live = new Map<string, LiveRun>();
@@ -74,11 +73,10 @@ export class Worker {
   #failures = 0;
   #onIdle: (() => void) | null = null;
 
-  constructor(ports: WorkerPorts, settings: WorkerSettings, specs: readonly WorkflowSpec[]) {
+  constructor(ports: WorkerPorts, settings: WorkerSettings, served: ServedLanes) {
     this.#ports = ports;
     this.#settings = settings;
-    this.#specs = new Map(specs.map((spec) => [`${spec.name}@${spec.version}`, spec]));
-    this.#lanes = specs.map(({ queue, name, version }) => ({ queue, workflow: name, version }));
+    this.#served = served;
     this.#storeTime = new StoreTime(ports.clock);
     this.#hot = new HotCache({ maxCount: settings.hotRuns, maxBytes: settings.hotBytes });
   }
@@ -100,7 +98,7 @@ export class Worker {
       this.look();
     });
     // Code that did not fit may have been mended since.
-    await this.#ports.store.unhold(this.#lanes);
+    await this.#ports.store.unhold(this.#served.lanes);
     this.look();
   }
 
@@ -156,11 +154,12 @@ export class Worker {
         host: host.name,
         pid: host.pid,
         version: host.version,
-        lanes: this.#lanes,
+        lanes: this.#served.lanes,
         concurrency,
       },
       claims: () =>
         [...this.#live.values()].map(({ runId, claim, readInboxSeq }) => ({ runId, claim, readInboxSeq })),
+      lanes: () => this.#served.lanes,
       onLost: () => void this.#beginAnew(),
       onStrange: (claims) => void this.#releaseStrange(claims),
       onUnread: (runIds) => runIds.forEach((runId) => this.#live.get(runId)?.lookIntoInbox()),
@@ -241,7 +240,13 @@ export class Worker {
     const pollAt = clock.monotonic() + this.#settings.pollMs;
     this.#nextLookAt = pollAt;
     try {
-      const answer = await store.claim({ workerId, lanes: this.#lanes, limit, claim, hot: this.#hot.known });
+      const answer = await store.claim({
+        workerId,
+        lanes: this.#served.lanes,
+        limit,
+        claim,
+        hot: this.#hot.known,
+      });
       this.#failures = 0;
       // Another worker by now, or none: these claims are strange to it, and end with the old lease.
       if (workerId !== this.#id || !this.#lease.isLive) return false;
@@ -261,7 +266,7 @@ export class Worker {
 
   #take(claimed: ClaimedRun): void {
     const { run } = claimed;
-    const spec = this.#specs.get(`${run.workflow}@${run.version}`);
+    const spec = this.#served.find(run);
     if (!spec)
       throw new Error(
         `A claim of workflow "${run.workflow}" was answered to a worker that has no such lane.`,

@@ -11,6 +11,8 @@ import type { WorkflowSpec } from "./workflow-spec.ts";
 const registryKey = Symbol.for("perdure.registry.v1");
 
 interface Registry {
+  /** Grows with each definition. */
+  revision: number;
   /** By name, then version. */
   workflows: Map<string, Map<string, WorkflowSpec>>;
   duplicates: Map<string, [first: string, second: string]>;
@@ -18,11 +20,12 @@ interface Registry {
 
 function registry(): Registry {
   const holder = globalThis as { [registryKey]?: Registry };
-  return (holder[registryKey] ??= { workflows: new Map(), duplicates: new Map() });
+  return (holder[registryKey] ??= { revision: 0, workflows: new Map(), duplicates: new Map() });
 }
 
 export function registerWorkflow(spec: WorkflowSpec): void {
   const { workflows, duplicates } = registry();
+  registry().revision++;
   const versions = workflows.get(spec.name) ?? new Map<string, WorkflowSpec>();
   const earlier = versions.get(spec.version);
   if (earlier && earlier.module !== spec.module) {
@@ -32,6 +35,11 @@ export function registerWorkflow(spec: WorkflowSpec): void {
   versions.delete(spec.version);
   versions.set(spec.version, spec);
   workflows.set(spec.name, versions);
+}
+
+/** Another number than before: there are definitions that were not there then. */
+export function registryRevision(): number {
+  return registry().revision;
 }
 
 /** All definitions, every version. */

@@ -90,7 +90,7 @@ class MemoryStore implements Store {
 
   async renew(request: RenewRequest): Promise<RenewAnswer> {
     const now = this.#now();
-    const leaseUntil = this.#workers.extend(request.workerId, now);
+    const leaseUntil = this.#workers.extend(request.workerId, now, request.lanes);
     if (leaseUntil === undefined) return { live: false, now };
     const readInboxSeqs = new Map(request.claims.map((held) => [claimKey(held), held.readInboxSeq]));
     const strange: OwnedClaim[] = [];

@@ -21,7 +21,7 @@ export class RunTable {
 
   /** Writes one new run, unless its key or its id is there. */
   create(run: NewRun, now: number): CreateAnswer {
-    const idOfKey = run.idempotencyKey === null ? undefined : this.#idsByKey.get(run.idempotencyKey);
+    const idOfKey = run.idempotencyKey === null ? undefined : this.#idsByKey.get(keyOf(run));
     const existing = this.rows.get(idOfKey ?? run.id);
     if (existing) {
       const { id, workflow, inputHash } = existing.record;
@@ -36,7 +36,7 @@ export class RunTable {
     }
     const row = createRow(run, now);
     this.rows.set(run.id, row);
-    if (run.idempotencyKey !== null) this.#idsByKey.set(run.idempotencyKey, run.id);
+    if (run.idempotencyKey !== null) this.#idsByKey.set(keyOf(run), run.id);
     this.#insertByCreation(row);
     this.ready.set(row.record, row.record.wakeAt!);
     return { status: "created", id: run.id, now };
@@ -101,4 +101,9 @@ export class RunTable {
 function isCreatedBefore(left: RunRow, right: RunRow): boolean {
   if (left.record.createdAt !== right.record.createdAt) return left.record.createdAt < right.record.createdAt;
   return left.record.id < right.record.id;
+}
+
+/** Keys are unique among the runs of one workflow. */
+function keyOf({ workflow, idempotencyKey }: NewRun): string {
+  return JSON.stringify([workflow, idempotencyKey]);
 }

@@ -37,10 +37,11 @@ export class WorkerTable {
     return row !== undefined && !row.isDead && row.leaseUntil > now;
   }
 
-  /** The new end of the lease; undefined for a worker that is not live. */
-  extend(id: string, now: number): number | undefined {
+  /** The new end of the lease; undefined for a worker that is not live. `lanes` replace what it serves. */
+  extend(id: string, now: number, lanes?: NewWorker["lanes"]): number | undefined {
     const row = this.#rows.get(id);
     if (!row || !this.isLive(id, now)) return undefined;
+    if (lanes) row.lanes = copyLanes({ lanes });
     return (row.leaseUntil = now + row.leaseMs);
   }
 

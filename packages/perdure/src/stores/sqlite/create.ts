@@ -74,8 +74,9 @@ function findExisting(db: Connection, now: number, run: NewRun): CreateAnswer | 
     run.idempotencyKey === null
       ? undefined
       : db.row<ExistingRow>(
-          "SELECT id, workflow, input_hash FROM runs WHERE idempotency_key = ?",
+          "SELECT id, workflow, input_hash FROM runs WHERE idempotency_key = ? AND workflow = ?",
           run.idempotencyKey,
+          run.workflow,
         );
   const found =
     byKey ?? db.row<ExistingRow>("SELECT id, workflow, input_hash FROM runs WHERE id = ?", run.id);

@@ -60,10 +60,11 @@ const migrations: readonly string[] = [
   -- What a worker owns: freed when it dies, named when it renews.
   CREATE INDEX runs_owned ON runs (worker_id, id) WHERE worker_id IS NOT NULL;
   CREATE INDEX runs_held ON runs (queue, workflow, version) WHERE held = 1;
-  CREATE UNIQUE INDEX runs_key ON runs (idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE UNIQUE INDEX runs_key ON runs (idempotency_key, workflow) WHERE idempotency_key IS NOT NULL;
   -- Lists, newest first. Dead letters are few among many, and the first thing that is asked for.
   CREATE INDEX runs_created ON runs (created_at, id);
-  CREATE INDEX runs_dead ON runs (status, created_at, id) WHERE status IN ('failed', 'cancelled');
+  CREATE INDEX runs_failed ON runs (created_at, id) WHERE status = 'failed';
+  CREATE INDEX runs_cancelled ON runs (created_at, id) WHERE status = 'cancelled';
 
   -- The only place of inputs, outputs and failures.
   CREATE TABLE events (

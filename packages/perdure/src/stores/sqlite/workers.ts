@@ -44,6 +44,8 @@ export function renewLease(db: Connection, now: number, request: RenewRequest): 
     now,
   );
   if (!lease) return { live: false, now };
+  if (request.lanes)
+    db.run("UPDATE workers SET lanes = ? WHERE id = ?", JSON.stringify(request.lanes), request.workerId);
   const readInboxSeqs = new Map(request.claims.map((held) => [claimKey(held), held.readInboxSeq]));
   const strange: OwnedClaim[] = [];
   const unread: string[] = [];

@@ -161,16 +161,18 @@ export const createCases: readonly SceneCase[] = [
     },
   },
   {
-    name: "a key stays taken when its run has ended, and for other workflows",
+    name: "a key stays taken when its run has ended, and other workflows have keys of their own",
     async check(scene) {
       await scene.accept(
         writeOf(await scene.owned({ idempotencyKey: "k" }), { events: [runCompleted], leave: completed }),
       );
-      const [answer] = await scene.store.create([
-        newRun("r2", { idempotencyKey: "k", workflow: "x", queue: "y" }),
+      const [again, other] = await scene.store.create([
+        newRun("r2", { idempotencyKey: "k" }),
+        newRun("r3", { idempotencyKey: "k", workflow: "x", queue: "y" }),
       ]);
-      assert.ok(answer?.status === "exists");
-      assert.deepEqual([answer.id, answer.workflow], ["r1", "order"]);
+      assert.ok(again?.status === "exists");
+      assert.deepEqual([again.id, again.workflow], ["r1", "order"]);
+      assert.equal(other?.status, "created");
     },
   },
   {

@@ -197,6 +197,17 @@ export const workerCases: readonly SceneCase[] = [
     },
   },
   {
+    name: "renewing with other lanes says what the worker serves now",
+    async check(scene) {
+      await scene.register("w1");
+      const lanes = [{ queue: "q", workflow: "later", version: "2" }];
+      await scene.store.renew({ workerId: "w1", claims: [], lanes });
+      assert.deepEqual((await scene.store.workers())[0]?.lanes, lanes);
+      await scene.store.renew({ workerId: "w1", claims: [] });
+      assert.deepEqual((await scene.store.workers())[0]?.lanes, lanes);
+    },
+  },
+  {
     name: "a worker's lanes come back as given",
     async check(scene) {
       const lanes = [lane, { queue: "q'\"%", workflow: "w\n", version: "" }];
