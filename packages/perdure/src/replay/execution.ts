@@ -15,7 +15,7 @@ import { decodeFailure, errorFromFailure } from "../model/failure.ts";
 import { withScope, type OperationRequest, type RunScope } from "../workflow/context.ts";
 import { callerPlace } from "../workflow/source-place.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
-import { differentOperation, foreignAwait, type HeldError } from "./mismatch.ts";
+import { differentOperation, foreignAwait, foreignEnd, type HeldError } from "./mismatch.ts";
 import { Operation } from "./operation.ts";
 import { createSequence } from "./sequence.ts";
 
@@ -200,7 +200,7 @@ export class Execution implements RunScope {
     // A function that ends outside of a delivery was woken by something foreign; how it ended would not repeat.
     if (this.#dropped || this.#trouble !== null) return;
     if (!this.#delivering) {
-      this.#trouble = foreignAwait(this.runId, { kind: "its", name: "end" }, "the end of its function");
+      this.#trouble = foreignEnd(this.runId);
       this.onTrouble?.();
       return;
     }

@@ -91,6 +91,14 @@ export function foreignAwait(runId: string, attempted: Described, place: string)
   );
 }
 
+export function foreignEnd(runId: string): HeldError {
+  return new HeldError(
+    "FOREIGN_AWAIT",
+    `Run "${runId}" came to its end after it awaited something that is not an operation, such as a timer, a request, or an ` +
+      `import. Replay could not repeat that order. Put what is awaited into a step.`,
+  );
+}
+
 export function idleRun(runId: string): HeldError {
   return new HeldError(
     "IDLE_RUN",

@@ -16,17 +16,16 @@ import type { Logger } from "../logger.ts";
 import { decodeEvent } from "../model/event.ts";
 import { createRunId } from "../model/id.ts";
 import type { StoredMessage } from "../model/message.ts";
-import { decodePayload } from "../model/payload.ts";
 import type { RunRecord } from "../model/run.ts";
 import { HeldError, idleRun } from "../replay/mismatch.ts";
-import type { Operation } from "../replay/operation.ts";
 import type { ClaimedRun, Leave, RunWrite, Store, WriteAnswer } from "../store.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
-import { startAttempt, type Attempt, type AttemptOutcome } from "./attempt.ts";
+import { Attempts, type AttemptEnd } from "./attempts.ts";
 import { LeaseLost, type Journal } from "./journal.ts";
-import type { Ending } from "./run-ending.ts";
+import { decideLeave, holdFor, idleLimitMs, troubleOf } from "./leaving.ts";
+import { deadlineError, lostError, type Ending } from "./run-ending.ts";
 import type { StoreTime } from "./store-time.ts";
-import { stepSpec, Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
 import { dueTime, waitOf } from "./waiting-for.ts";
 
 /** How this worker's time with a run came to its end. */
@@ -52,14 +51,7 @@ export interface LiveRunPorts {
 }
 
 type Input =
-  | { kind: "attempt"; attempt: Attempt; operation: Operation; outcome: AttemptOutcome }
-  | { kind: "message"; message: StoredMessage }
-  | { kind: "inbox" };
-
-/** How long code may rest on nothing before its run is held: long enough for an import. */
-const idleLimitMs = 2_000;
-/** A held run is tried again after this, and whenever a worker starts. */
-const heldRetryMs = 60_000;
+  ({ kind: "attempt" } & AttemptEnd) | { kind: "message"; message: StoredMessage } | { kind: "inbox" };
 
 export class LiveRun {
   readonly runId: string;
@@ -73,7 +65,7 @@ export class LiveRun {
   #commitNumber = 0;
   #readInboxSeq: number;
   #inputs: Input[] = [];
-  readonly #attempts = new Map<number, Attempt>();
+  readonly #attempts: Attempts;
   #isDropped = false;
   #isDraining = false;
   #idleSince: number | null = null;
@@ -87,6 +79,14 @@ export class LiveRun {
     this.runId = claimed.run.id;
     this.#nextSeq = claimed.run.nextSeq;
     this.#readInboxSeq = claimed.run.inboxSeq;
+    this.#attempts = new Attempts({
+      runId: this.runId,
+      workflow: spec.name,
+      limits: spec.limits,
+      clock: ports.clock,
+      storeTime: ports.storeTime,
+      onEnd: (end) => this.#push({ kind: "attempt", ...end }),
+    });
   }
 
   get claim(): string {
@@ -150,6 +150,7 @@ export class LiveRun {
       if (this.#isDropped) return { kind: "dropped" };
       const exit = await this.#commit(this.#leave());
       if (exit) return exit;
+      if (this.#isDropped) return { kind: "dropped" };
       this.#startAttempts();
       if (this.#inputs.length === 0) await this.#somethingHappens();
     }
@@ -160,11 +161,14 @@ export class LiveRun {
     if (!this.#turns) {
       const history = events.map(decodeEvent);
       this.#turns = this.#createTurns(history);
-      const lost = this.#lostBefore();
-      if (lost) this.#turns.fail(lost);
+      const lost = lostError(this.#spec, this.#claimed!, this.#ports.crashLimit);
+      // Ending a run needs none of its code, which may not even fit.
+      const order = messages.find(({ kind }) => kind === "terminate");
+      if (order) this.#turns.takeMessage(order);
+      else if (lost) this.#turns.fail(lost);
       else if (!this.#isOverdue()) await this.#turns.begin(history, this.#ports.workerId);
     }
-    this.#inputs.push(...messages.map((message) => ({ kind: "message" as const, message })));
+    for (const message of messages) this.#inputs.push({ kind: "message", message });
     this.#claimed = null;
   }
 
@@ -186,26 +190,6 @@ export class LiveRun {
     return turns;
   }
 
-  /** Why a run must end before its code is called. */
-  #lostBefore(): PerdureError | null {
-    const { run, previousClaim } = this.#claimed!;
-    if (this.#spec.transient && previousClaim !== null) {
-      return new PerdureError(
-        "TRANSIENT_LOST",
-        `Run "${run.id}" is transient, and the worker that had it is gone. Start it again, or take the option transient ` +
-          `away from workflow "${run.workflow}".`,
-      );
-    }
-    if (run.crashCount > this.#ports.crashLimit) {
-      return new PerdureError(
-        "CRASH_LIMIT",
-        `Run "${run.id}" was claimed ${run.crashCount} times without an outcome being recorded: its workers died, or lost ` +
-          `their lease. Look for what ends the process or blocks its event loop, then retry the run.`,
-      );
-    }
-    return null;
-  }
-
   /** Takes everything that has happened, one thing at a time. */
   async #takeInputs(): Promise<void> {
     const turns = this.#turns!;
@@ -217,8 +201,7 @@ export class LiveRun {
         await this.#readInbox();
       } else if (input.kind === "message") {
         turns.takeMessage(input.message);
-      } else if (this.#attempts.get(input.operation.number) === input.attempt) {
-        this.#attempts.delete(input.operation.number);
+      } else {
         await turns.takeAttempt(input.operation, input.outcome);
       }
     }
@@ -243,52 +226,22 @@ export class LiveRun {
 
   /** Ends a run whose deadline has passed. */
   #isOverdue(): boolean {
-    const { deadlineAt } = this.#run;
-    if (deadlineAt === null || this.#ports.storeTime.now() < deadlineAt) return false;
-    this.#turns!.fail(
-      new PerdureError(
-        "DEADLINE_EXCEEDED",
-        `Run "${this.runId}" of workflow "${this.#spec.name}" did not end before its deadline, ` +
-          `${new Date(deadlineAt).toISOString()}.`,
-      ),
-    );
-    return true;
+    const error = deadlineError(this.#run, this.#ports.storeTime.now());
+    if (error) this.#turns!.fail(error);
+    return error !== null;
   }
 
-  /** How the next write leaves the run; null when this worker goes on with it. */
   #leave(): Leave | null {
-    const turns = this.#turns!;
-    if (turns.ending) {
-      return { status: turns.ending.status, successorId: turns.ending.successor?.id ?? null };
-    }
-    const trouble = turns.trouble ?? turns.execution.trouble;
-    if (trouble) return this.#held(trouble);
-    if (this.#attempts.size > 0 || this.#inputs.length > 0) return null;
-    if (this.#isDraining) {
-      turns.handBack();
-      return { status: "pending", deadlineAfterMs: null };
-    }
-    if (turns.starting.length > 0) return null;
-    if (turns.timed.size === 0) {
-      const idle = this.#idleTrouble();
-      return idle && this.#held(idle);
-    }
-    if (this.#spec.transient) return null;
-    const { wakeAt, waitingFor } = waitOf(turns.timed, this.#run.deadlineAt);
-    return { status: "suspended", wakeAt, waitingFor, readInboxSeq: this.#readInboxSeq };
-  }
-
-  #held(trouble: HeldError): Leave {
-    const { code, message } = trouble;
-    const retryAt = this.#ports.storeTime.now() + heldRetryMs;
-    return { status: "held", wakeAfterMs: heldRetryMs, waitingFor: { kind: "code", code, message, retryAt } };
-  }
-
-  /** Code at rest that waits for no operation: a while is granted, since it may wait for an import. */
-  #idleTrouble(): HeldError | null {
-    const now = this.#ports.clock.monotonic();
-    this.#idleSince ??= now;
-    return now - this.#idleSince >= idleLimitMs ? idleRun(this.runId) : null;
+    return decideLeave({
+      turns: this.#turns!,
+      run: this.#run,
+      isBusy: this.#attempts.count > 0 || this.#inputs.length > 0,
+      isDraining: this.#isDraining,
+      isTransient: this.#spec.transient,
+      readInboxSeq: this.#readInboxSeq,
+      idleMs: this.#idleSince === null ? 0 : this.#ports.clock.monotonic() - this.#idleSince,
+      now: this.#ports.storeTime.now(),
+    });
   }
 
   /** Writes what is pending. Answers with the exit when the run is no longer this worker's. */
@@ -356,7 +309,7 @@ export class LiveRun {
         this.#drop();
         return { kind: "released" };
       case "held": {
-        const trouble = turns.trouble ?? turns.execution.trouble ?? idleRun(this.runId);
+        const trouble = troubleOf(turns) ?? idleRun(this.runId);
         this.#drop();
         return { kind: "held", error: trouble };
       }
@@ -390,29 +343,9 @@ export class LiveRun {
 
   #startAttempts(): void {
     const turns = this.#turns!;
-    const { clock, storeTime } = this.#ports;
     if (this.#isDraining) return;
     for (const operation of turns.starting.splice(0)) {
-      const spec = stepSpec(operation);
-      const deadlineAt = turns.stepDeadline(operation);
-      const untilDeadline = deadlineAt === null ? null : storeTime.until(deadlineAt);
-      const isTimeout =
-        spec.timeoutMs !== null && (untilDeadline === null || spec.timeoutMs <= untilDeadline);
-      const attempt = startAttempt({
-        runId: this.runId,
-        workflow: this.#spec.name,
-        op: operation.number,
-        attempt: operation.attempt,
-        spec,
-        // The function gets a copy, as it would in another process: what it changes, the workflow does not see.
-        args: operation.argsText === null ? [] : (decodePayload(operation.argsText) as unknown[]),
-        limitMs: isTimeout ? spec.timeoutMs : untilDeadline,
-        limitName: isTimeout ? "timeout" : "deadline",
-        limits: this.#spec.limits,
-        clock,
-      });
-      this.#attempts.set(operation.number, attempt);
-      void attempt.outcome.then((outcome) => this.#push({ kind: "attempt", attempt, operation, outcome }));
+      this.#attempts.begin(operation, turns.stepDeadline(operation));
     }
   }
 
@@ -421,8 +354,8 @@ export class LiveRun {
     const { clock, storeTime } = this.#ports;
     const turns = this.#turns!;
     const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
-    const isIdle = this.#attempts.size === 0 && turns.timed.size === 0;
-    if (!isIdle) this.#idleSince = null;
+    const isIdle = this.#attempts.count === 0 && turns.timed.size === 0;
+    this.#idleSince = isIdle ? (this.#idleSince ?? clock.monotonic()) : null;
     const delays = [wakeAt === null ? Infinity : storeTime.until(wakeAt), isIdle ? idleLimitMs : Infinity];
     const delayMs = Math.min(...delays);
     const disarm = delayMs === Infinity ? null : clock.after(delayMs, () => this.#ring());
@@ -448,8 +381,7 @@ export class LiveRun {
       this.#isDropped = true;
       this.#turns?.execution.drop();
       const reason = new CancelledError(`Run "${this.runId}" has ended, or is no longer this worker's.`);
-      for (const attempt of this.#attempts.values()) attempt.abort(reason);
-      this.#attempts.clear();
+      this.#attempts.abort(reason);
     }
     return { kind: "dropped" };
   }
@@ -472,7 +404,7 @@ export class LiveRun {
         consumed: [],
         progress: false,
         notBefore: null,
-        leave: this.#held(held),
+        leave: holdFor(held, this.#ports.storeTime.now()),
         runs: [],
       })
       .catch(() => null);

@@ -5,7 +5,7 @@ import { encodeFailure } from "../model/failure.ts";
 import { encodePayload } from "../model/payload.ts";
 import { retryDelayMs } from "../model/retry.ts";
 import type { EndedStatus, RunRecord } from "../model/run.ts";
-import type { NewRun } from "../store.ts";
+import type { ClaimedRun, NewRun } from "../store.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { createNewRun } from "./new-run.ts";
@@ -74,6 +74,35 @@ export function endTerminated(at: number, reason: string): Ending {
     event: { type: "run.cancelled", at, payload: encodeFailure(error) },
     successor: null,
   };
+}
+
+/** Why a run must end before its code is called; null when it need not. */
+export function lostError(spec: WorkflowSpec, claimed: ClaimedRun, crashLimit: number): PerdureError | null {
+  const { run, previousClaim } = claimed;
+  if (spec.transient && previousClaim !== null) {
+    return new PerdureError(
+      "TRANSIENT_LOST",
+      `Run "${run.id}" is transient, and the worker that had it is gone. Start it again, or take the option transient ` +
+        `away from workflow "${run.workflow}".`,
+    );
+  }
+  if (run.crashCount > crashLimit) {
+    return new PerdureError(
+      "CRASH_LIMIT",
+      `Run "${run.id}" was claimed ${run.crashCount} times without an outcome being recorded: its workers died, or lost ` +
+        `their lease. Look for what ends the process or blocks its event loop, then retry the run.`,
+    );
+  }
+  return null;
+}
+
+/** A run past its deadline; null while it has time. */
+export function deadlineError({ id, workflow, deadlineAt }: RunRecord, now: number): PerdureError | null {
+  if (deadlineAt === null || now < deadlineAt) return null;
+  return new PerdureError(
+    "DEADLINE_EXCEEDED",
+    `Run "${id}" of workflow "${workflow}" did not end before its deadline, ${new Date(deadlineAt).toISOString()}.`,
+  );
 }
 
 function wantsSuccessor({ retry }: WorkflowSpec, run: RunRecord, error: unknown): boolean {

@@ -1,0 +1,70 @@
+/** The attempts of one run that are under way in this process. */
+import type { Clock } from "../clock.ts";
+import type { Limits } from "../model/limits.ts";
+import { decodePayload } from "../model/payload.ts";
+import type { Operation } from "../replay/operation.ts";
+import { startAttempt, type Attempt, type AttemptOutcome } from "./attempt.ts";
+import type { StoreTime } from "./store-time.ts";
+import { stepSpec } from "./turns.ts";
+
+export interface AttemptEnd {
+  operation: Operation;
+  outcome: AttemptOutcome;
+}
+
+export interface AttemptsPorts {
+  runId: string;
+  workflow: string;
+  limits: Limits;
+  clock: Clock;
+  storeTime: StoreTime;
+  /** Told once for each attempt that was not aborted. */
+  onEnd: (end: AttemptEnd) => void;
+}
+
+export class Attempts {
+  readonly #ports: AttemptsPorts;
+  readonly #running = new Map<number, Attempt>();
+
+  constructor(ports: AttemptsPorts) {
+    this.#ports = ports;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Calls the step's function. `deadlineAt` is in store time; null for none. */
+  begin(operation: Operation, deadlineAt: number | null): void {
+    const { runId, workflow, limits, clock, storeTime, onEnd } = this.#ports;
+    const spec = stepSpec(operation);
+    const untilDeadline = deadlineAt === null ? null : storeTime.until(deadlineAt);
+    const isTimeout = spec.timeoutMs !== null && (untilDeadline === null || spec.timeoutMs <= untilDeadline);
+    const attempt = startAttempt({
+      runId,
+      workflow,
+      op: operation.number,
+      attempt: operation.attempt,
+      spec,
+      // The function gets a copy, as it would in another process: what it changes, the workflow does not see.
+      args: operation.argsText === null ? [] : (decodePayload(operation.argsText) as unknown[]),
+      limitMs: isTimeout ? spec.timeoutMs : untilDeadline,
+      limitName: isTimeout ? "timeout" : "deadline",
+      limits,
+      clock,
+    });
+    this.#running.set(operation.number, attempt);
+    void attempt.outcome.then((outcome) => {
+      if (this.#running.get(operation.number) !== attempt) return;
+      this.#running.delete(operation.number);
+      onEnd({ operation, outcome });
+    });
+  }
+
+  /** Fires the signals of all; how they end is not told any more. */
+  abort(reason: Error): void {
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    for (const attempt of running) attempt.abort(reason);
+  }
+}
