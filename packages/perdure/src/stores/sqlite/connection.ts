@@ -54,9 +54,17 @@ export class Connection {
     return rows as Row[];
   }
 
-  /** Closing finalizes the statements too; in a database that others have open it leaves the log to them. */
+  /**
+   * Node's SQLite finalizes the statements, and the last connection to close empties the log. The package leaves statements to
+   * the garbage collector and the file open until then, so the log is emptied by hand: the file alone is then the whole store.
+   */
   close(): void {
     this.#statements.clear();
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // The log stays, and whoever opens the file next goes on from it.
+    }
     this.#database.close();
   }
 }

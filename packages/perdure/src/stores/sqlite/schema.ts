@@ -7,7 +7,7 @@
  * M4. A file that is not ours (another `application_id`, tables without ours, no database at all) is never written to, and so is
  *     looked at before a connection that could write is opened.
  */
-import { mkdirSync, openSync, readSync, closeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { PerdureError } from "../../errors.ts";
 import type { Connection } from "./connection.ts";
@@ -124,7 +124,7 @@ export const schemaVersion = migrations.length;
  * @throws PerdureError `STORE_CORRUPT` when the file is somebody else's.
  */
 export function inspectFile(path: string, driver: Driver): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const header = readHeader(path);
   if (header.length === 0) return;
   if (header.length < headerBytes || header.toString("latin1", 0, 16) !== "SQLite format 3\0")
@@ -138,6 +138,19 @@ export function inspectFile(path: string, driver: Driver): void {
     assertOursOrEmpty(path, (sql) => Object.values(database.prepare(sql).get() as object)[0] as number);
   } finally {
     database.close();
+  }
+}
+
+/** One level at a time: below `/proc`, the recursive form of Node 20 never comes back. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have been faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { NewRun, Store } from "../../store.ts";
 import { Connection } from "./connection.ts";
@@ -47,10 +47,9 @@ async function opened(path = newPath(), lockTimeout = "5s"): Promise<Store> {
 }
 
 /** A file with what `sql` makes, as another program would leave it. */
-async function fileWith(sql: string): Promise<string> {
+function fileWith(sql: string): string {
   const path = newPath();
-  await (await opened(path)).close();
-  rmSync(path);
+  mkdirSync(dirname(path));
   const database = new DatabaseSync(path);
   database.exec(sql);
   database.close();
@@ -86,32 +85,27 @@ test("opening makes the folder and the file", async () => {
 });
 
 test("a text file is refused and left as it is", async () => {
-  const path = await fileWith("CREATE TABLE t (a)");
+  const path = fileWith("CREATE TABLE t (a)");
   writeFileSync(path, "name,amount\n".repeat(100));
   await expectRefusedUntouched(path, "STORE_CORRUPT");
 });
 
 test("another program's database is refused and left as it is", async () => {
-  await expectRefusedUntouched(await fileWith("CREATE TABLE customers (name)"), "STORE_CORRUPT");
-  await expectRefusedUntouched(
-    await fileWith("PRAGMA application_id = 7; CREATE TABLE t (a)"),
-    "STORE_CORRUPT",
-  );
+  await expectRefusedUntouched(fileWith("CREATE TABLE customers (name)"), "STORE_CORRUPT");
+  await expectRefusedUntouched(fileWith("PRAGMA application_id = 7; CREATE TABLE t (a)"), "STORE_CORRUPT");
 });
 
 test("a database without anything in it becomes a store", async () => {
-  const path = await fileWith("CREATE TABLE t (a); DROP TABLE t");
+  const path = fileWith("CREATE TABLE t (a); DROP TABLE t");
   const store = await opened(path);
   expect((await store.health()).schemaVersion).toBe(schemaVersion);
   await store.close();
 });
 
 test("a newer schema is refused and left as it is", async () => {
-  const path = newPath();
-  await (await opened(path)).close();
-  const database = new DatabaseSync(path);
-  database.exec("PRAGMA user_version = 999; PRAGMA journal_mode = DELETE");
-  database.close();
+  const path = fileWith(
+    "PRAGMA application_id = 0x50657264; PRAGMA user_version = 999; CREATE TABLE newer (a)",
+  );
   await expectRefusedUntouched(path, "STORE_TOO_NEW");
 });
 

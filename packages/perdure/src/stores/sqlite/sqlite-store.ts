@@ -111,17 +111,19 @@ class SqliteStore implements Store {
     let connection: Connection | undefined;
     try {
       const driver = loadDriver();
-      inspectFile(this.#path, driver);
-      connection = new Connection(new driver.DatabaseSync(this.#path));
-      connection.exec(`
+      await this.#transactions.whenUnlocked(() => inspectFile(this.#path, driver));
+      this.#requireNotClosed();
+      this.#connection = connection = new Connection(new driver.DatabaseSync(this.#path));
+      await this.#transactions.glance((db) =>
+        db.exec(`
         PRAGMA busy_timeout = ${driverWaitMs};
         PRAGMA synchronous = ${this.#durability === "power" ? "FULL" : "NORMAL"};
         PRAGMA cache_size = -${cacheKib};
         PRAGMA temp_store = MEMORY;
         PRAGMA wal_autocheckpoint = ${logPages};
         PRAGMA journal_size_limit = ${logBytes};
-      `);
-      this.#connection = connection;
+      `),
+      );
       await this.#prepareFile();
     } catch (error) {
       this.#connection = undefined;

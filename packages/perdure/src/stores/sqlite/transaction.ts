@@ -8,7 +8,6 @@
  * T4. Store time is read after the lock is held: a write that waited for it must not use an old time (a lease would be half over).
  * T5. Whatever fails is rolled back and reaches the caller as one of the port's errors.
  */
-import { PerdureError } from "../../errors.ts";
 import type { Connection } from "./connection.ts";
 import { isBusy, storeErrorFrom } from "./sqlite-error.ts";
 
@@ -22,8 +21,8 @@ export interface TransactionOptions {
   lockTimeoutMs: number;
   /** Store time, in whole milliseconds. */
   now: () => number;
-  /** Undefined once the store was closed. */
-  connection: () => Connection | undefined;
+  /** Throws once the store was closed. */
+  connection: () => Connection;
 }
 
 export class Transactions {
@@ -35,42 +34,39 @@ export class Transactions {
 
   /** Runs `work` while no other process writes. It may be run again, after its first try was rolled back. */
   write<T>(work: (db: Connection, now: number) => T): Promise<T> {
-    return this.#whenUnlocked((db) => {
-      db.run("BEGIN IMMEDIATE");
-      return finish(db, () => work(db, this.#options.now()));
-    });
+    return this.#transact("BEGIN IMMEDIATE", work);
   }
 
   /** Runs `work` on one unchanging state of the database. */
   read<T>(work: (db: Connection, now: number) => T): Promise<T> {
-    return this.#whenUnlocked((db) => {
-      db.run("BEGIN");
-      return finish(db, () => work(db, this.#options.now()));
-    });
+    return this.#transact("BEGIN", work);
   }
 
   /** For a single statement, or for several that need not agree with each other. */
   glance<T>(work: (db: Connection, now: number) => T): Promise<T> {
-    return this.#whenUnlocked((db) => work(db, this.#options.now()));
+    return this.whenUnlocked(() => work(this.#options.connection(), this.#options.now()));
   }
 
-  async #whenUnlocked<T>(attempt: (db: Connection) => T): Promise<T> {
+  /** Tries again while the file is locked. Even opening it, or asking for a setting, can meet another's lock. */
+  async whenUnlocked<T>(attempt: () => T): Promise<T> {
     const beganAt = performance.now();
     for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const db = this.#options.connection();
-      if (!db)
-        throw new PerdureError(
-          "ALREADY_CLOSED",
-          `The SQLite store ${this.#options.path} was closed already.`,
-        );
       try {
-        return attempt(db);
+        return attempt();
       } catch (error) {
         const leftMs = this.#options.lockTimeoutMs - (performance.now() - beganAt);
         if (!isBusy(error) || leftMs <= 0) throw storeErrorFrom(error, this.#options.path);
         await pause(Math.min(leftMs, pauseMs * (0.5 + Math.random() / 2)));
       }
     }
+  }
+
+  #transact<T>(begin: string, work: (db: Connection, now: number) => T): Promise<T> {
+    return this.whenUnlocked(() => {
+      const db = this.#options.connection();
+      db.run(begin);
+      return finish(db, () => work(db, this.#options.now()));
+    });
   }
 }
 
