@@ -23,6 +23,8 @@ export interface Clock {
 /** A longer `setTimeout` fires after one millisecond (Node, documented); longer delays go in parts. */
 const maxTimeoutMs = 2_147_483_647;
 
+let resting: Promise<void> | null = null;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -44,5 +46,14 @@ export const systemClock: Clock = {
     arm(delayMs);
     return () => clearTimeout(timer);
   },
-  rest: () => new Promise((resolve) => setImmediate(resolve)),
+  rest() {
+    // One macrotask serves all that came to rest before it.
+    resting ??= new Promise((resolve) =>
+      setImmediate(() => {
+        resting = null;
+        resolve();
+      }),
+    );
+    return resting;
+  },
 };

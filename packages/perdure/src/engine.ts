@@ -137,7 +137,7 @@ export class Engine {
     ...args: StartArgs<Input>
   ): Promise<RunHandle<Output>>;
   start(workflow: string, input?: unknown, options?: StartOptions): Promise<RunHandle>;
-  async start(
+  start(
     workflow: Workflow<never, unknown> | string,
     input?: unknown,
     options?: StartOptions,

@@ -51,7 +51,8 @@ export class Execution implements RunScope {
   readonly operations = new Map<number, Operation>();
   readonly #spec: WorkflowSpec;
   readonly #input: unknown;
-  readonly #random: () => number;
+  readonly #seed: string;
+  #sequence: (() => number) | null = null;
   /** Operations of the history that the code has to ask for again. */
   #recorded: ReadonlyMap<number, RecordedOperation> = new Map();
   #replaying = false;
@@ -69,7 +70,7 @@ export class Execution implements RunScope {
     this.workflow = options.spec.name;
     this.#spec = options.spec;
     this.#input = options.input;
-    this.#random = createSequence(options.seed);
+    this.#seed = options.seed;
   }
 
   /** From here to `endReplay` operations are compared with these. */
@@ -180,7 +181,8 @@ export class Execution implements RunScope {
   }
 
   random(): number {
-    return this.#random();
+    this.#sequence ??= createSequence(this.#seed);
+    return this.#sequence();
   }
 
   noteUnhandled(promise: Promise<unknown>, reason: unknown): void {

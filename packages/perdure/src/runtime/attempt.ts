@@ -1,15 +1,15 @@
 /**
  * One try at a step's function.
  *
- * A1. It settles with an outcome and never rejects: whatever the function does is data.
- * A2. It settles at most once, and at the latest when its time is over; what the function does after that is not seen.
+ * A1. It ends with an outcome: whatever the function does is data.
+ * A2. It ends at most once, and at the latest when its time is over; what the function does after that is not seen.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Clock } from "../clock.ts";
 import { FatalError, PerdureError, TimeoutError } from "../errors.ts";
 import { encodePayload } from "../model/payload.ts";
 import type { Limits } from "../model/limits.ts";
-import { withScope, type StepInfo } from "../workflow/context.ts";
+import { withScope, type StepInfo, type StepScope } from "../workflow/context.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import type { StepSpec } from "../workflow/step-spec.ts";
 
@@ -28,64 +28,122 @@ export interface AttemptRequest {
   limitName: "timeout" | "deadline";
   limits: Limits;
   clock: Clock;
+  /** Called once. */
+  onEnd: (outcome: AttemptOutcome) => void;
 }
 
-export interface Attempt {
-  readonly op: number;
-  readonly outcome: Promise<AttemptOutcome>;
-  /** Fires the attempt's signal. */
-  abort(reason: Error): void;
-}
+export class Attempt implements StepScope {
+  readonly kind = "step";
+  readonly info: StepInfo;
+  readonly #request: AttemptRequest;
+  /** Made when the function asks for its signal: most never do. */
+  #controller: AbortController | null = null;
+  #abortReason: Error | null = null;
+  #isOver = false;
+  #disarm: (() => void) | null = null;
 
-export function startAttempt(request: AttemptRequest): Attempt {
-  const { spec, limitMs, clock } = request;
-  const controller = new AbortController();
-  const info: StepInfo = {
-    runId: request.runId,
-    workflow: request.workflow,
-    step: spec.name,
-    attempt: request.attempt,
-    // The name belongs to it: after a rewinding another step may have the number.
-    idempotencyKey: `${request.runId}/${request.op}/${spec.name}`,
-    signal: controller.signal,
-  };
-  const outcome = new Promise<AttemptOutcome>((resolve) => {
-    let disarm = (): void => undefined;
+  constructor(request: AttemptRequest) {
+    this.#request = request;
+    const { runId, workflow, op, attempt, spec } = request;
+    const createSignal = (): AbortSignal => this.#signal();
+    this.info = {
+      runId,
+      workflow,
+      step: spec.name,
+      attempt,
+      // The name belongs to it: after a rewinding another step may have the number.
+      idempotencyKey: `${runId}/${op}/${spec.name}`,
+      get signal() {
+        return createSignal();
+      },
+    };
+  }
+
+  /** Calls the function. */
+  begin(): void {
+    const { limitMs, clock } = this.#request;
     if (limitMs !== null) {
-      disarm = clock.after(
-        limitMs,
-        () => {
-          const error = new TimeoutError(
-            `Attempt ${request.attempt} of step "${spec.name}" ran into its ${request.limitName} after ${limitMs} ms.`,
-          );
-          resolve({ status: "failed", error });
-          controller.abort(error);
-        },
-        { keepAlive: true },
+      this.#disarm = clock.after(limitMs, () => this.#runOut(), { keepAlive: true });
+    }
+    if (this.#request.spec.input) void this.#checkInput(this.#request.spec.input);
+    else this.#call(this.#request.args);
+  }
+
+  /** Fires the signal. How the function ends after that is not told. */
+  abort(reason: Error): void {
+    this.#isOver = true;
+    this.#disarm?.();
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  #signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  #runOut(): void {
+    const { attempt, spec, limitName, limitMs } = this.#request;
+    const error = new TimeoutError(
+      `Attempt ${attempt} of step "${spec.name}" ran into its ${limitName} after ${limitMs} ms.`,
+    );
+    this.#end({ status: "failed", error });
+    this.abort(error);
+  }
+
+  async #checkInput(schema: StandardSchemaV1): Promise<void> {
+    const { spec, args } = this.#request;
+    try {
+      this.#call(await checkedArgs(schema, spec.name, args));
+    } catch (error) {
+      this.#end({ status: "failed", error });
+    }
+  }
+
+  #call(args: readonly unknown[]): void {
+    let result: unknown;
+    try {
+      result = withScope(this, () => this.#request.spec.run(...(args as never[])));
+    } catch (error) {
+      this.#end({ status: "failed", error });
+      return;
+    }
+    Promise.resolve(result).then(
+      (value) => void this.#return(value),
+      (error: unknown) => this.#end({ status: "failed", error }),
+    );
+  }
+
+  #return(value: unknown): void | Promise<void> {
+    const { spec, limits } = this.#request;
+    const what = `The result of step "${spec.name}"`;
+    if (spec.output) {
+      return checkSchema(spec.output, value, "INVALID_OUTPUT", what).then(
+        (checked) => this.#complete(checked, what, limits),
+        (error: unknown) => this.#end({ status: "failed", error }),
       );
     }
-    void callFunction(request, info).then((result) => {
-      disarm();
-      resolve(result);
-    });
-  });
-  return { op: request.op, outcome, abort: (reason) => controller.abort(reason) };
-}
+    this.#complete(value, what, limits);
+  }
 
-async function callFunction(request: AttemptRequest, info: StepInfo): Promise<AttemptOutcome> {
-  const { spec } = request;
-  try {
-    const args = spec.input ? await checkedArgs(spec.input, spec.name, request.args) : request.args;
-    let result = await withScope({ kind: "step", info }, () => spec.run(...(args as never[])));
-    if (spec.output) {
-      result = await checkSchema(spec.output, result, "INVALID_OUTPUT", `The result of step "${spec.name}"`);
+  #complete(value: unknown, what: string, limits: Limits): void {
+    let outcome: AttemptOutcome;
+    try {
+      outcome = { status: "completed", payload: encodePayload(value, what, limits) };
+    } catch (error) {
+      outcome = { status: "failed", error };
     }
-    return {
-      status: "completed",
-      payload: encodePayload(result, `The result of step "${spec.name}"`, request.limits),
-    };
-  } catch (error) {
-    return { status: "failed", error };
+    this.#end(outcome);
+  }
+
+  #end(outcome: AttemptOutcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#disarm?.();
+    this.#request.onEnd(outcome);
   }
 }
 

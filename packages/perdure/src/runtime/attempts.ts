@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Limits } from "../model/limits.ts";
 import { decodePayload } from "../model/payload.ts";
 import type { Operation } from "../replay/operation.ts";
-import { startAttempt, type Attempt, type AttemptOutcome } from "./attempt.ts";
+import { Attempt, type AttemptOutcome } from "./attempt.ts";
 import type { StoreTime } from "./store-time.ts";
 import { stepSpec } from "./turns.ts";
 
@@ -40,7 +40,7 @@ export class Attempts {
     const spec = stepSpec(operation);
     const untilDeadline = deadlineAt === null ? null : storeTime.until(deadlineAt);
     const isTimeout = spec.timeoutMs !== null && (untilDeadline === null || spec.timeoutMs <= untilDeadline);
-    const attempt = startAttempt({
+    const attempt = new Attempt({
       runId,
       workflow,
       op: operation.number,
@@ -52,17 +52,19 @@ export class Attempts {
       limitName: isTimeout ? "timeout" : "deadline",
       limits,
       clock,
+      onEnd: (outcome) => {
+        this.#running.delete(operation.number);
+        onEnd({ operation, outcome });
+      },
     });
     this.#running.set(operation.number, attempt);
-    void attempt.outcome.then((outcome) => {
-      if (this.#running.get(operation.number) !== attempt) return;
-      this.#running.delete(operation.number);
-      onEnd({ operation, outcome });
-    });
+    attempt.begin();
   }
 
   /** Fires the signals of all; how they end is not told any more. */
-  abort(reason: Error): void {
+  abort(createReason: () => Error): void {
+    if (this.#running.size === 0) return;
+    const reason = createReason();
     const running = [...this.#running.values()];
     this.#running.clear();
     for (const attempt of running) attempt.abort(reason);

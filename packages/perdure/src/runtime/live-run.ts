@@ -13,8 +13,7 @@ import type { Clock } from "../clock.ts";
 import type { Entropy } from "../entropy.ts";
 import { CancelledError, PerdureError, describeThrown } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { decodeEvent } from "../model/event.ts";
-import { createRunId } from "../model/id.ts";
+import { decodeEvent, type Event } from "../model/event.ts";
 import type { StoredMessage } from "../model/message.ts";
 import type { RunRecord } from "../model/run.ts";
 import { HeldError, idleRun } from "../replay/mismatch.ts";
@@ -148,9 +147,15 @@ export class LiveRun {
     for (;;) {
       await this.#takeInputs();
       if (this.#isDropped) return { kind: "dropped" };
-      const exit = await this.#commit(this.#leave());
-      if (exit) return exit;
-      if (this.#isDropped) return { kind: "dropped" };
+      const write = this.#nextWrite(this.#leave());
+      if (write) {
+        const answer = await this.#ports.journal.commit(write);
+        if (this.#isDropped) return { kind: "dropped" };
+        const exit = this.#settle(write, answer);
+        if (exit === "unread") await this.#readInbox();
+        else if (exit) return exit;
+        if (this.#isDropped) return { kind: "dropped" };
+      }
       this.#startAttempts();
       if (this.#inputs.length === 0) await this.#somethingHappens();
     }
@@ -172,20 +177,8 @@ export class LiveRun {
     this.#claimed = null;
   }
 
-  #createTurns(history: ReturnType<typeof decodeEvent>[]): Turns {
-    const { clock, storeTime, entropy, logger } = this.#ports;
-    const turns = new Turns(
-      {
-        comesToRest: () => clock.rest(),
-        now: () => storeTime.now(),
-        random: () => entropy.fraction(),
-        createId: () => createRunId(storeTime.now(), (size) => entropy.bytes(size)),
-        warn: (fields, message) => logger.warn(fields, message),
-      },
-      this.#spec,
-      this.#run,
-      history,
-    );
+  #createTurns(history: Event[]): Turns {
+    const turns = new Turns(this.#ports, this.#spec, this.#run, history);
     turns.execution.onTrouble = () => this.#ring();
     return turns;
   }
@@ -196,23 +189,28 @@ export class LiveRun {
     while (!this.#isDropped && !turns.ending && !turns.trouble) {
       const input = this.#inputs.shift();
       if (!input) {
-        if (!(await this.#takeDue())) return;
+        const due = this.#takeDue();
+        if (due === false || !(due === true || (await due))) return;
       } else if (input.kind === "inbox") {
         await this.#readInbox();
       } else if (input.kind === "message") {
         turns.takeMessage(input.message);
       } else {
-        await turns.takeAttempt(input.operation, input.outcome);
+        const turn = turns.takeAttempt(input.operation, input.outcome);
+        if (turn) await turn;
       }
     }
   }
 
   /** Timers and attempts whose time has come. Answers whether there were any. While draining, nothing begins. */
-  async #takeDue(): Promise<boolean> {
-    const turns = this.#turns!;
+  #takeDue(): boolean | Promise<boolean> {
     if (this.#isOverdue()) return true;
-    if (this.#isDraining) return false;
-    const now = this.#ports.storeTime.now();
+    if (this.#isDraining || this.#turns!.timed.size === 0) return false;
+    return this.#takeTimed(this.#ports.storeTime.now());
+  }
+
+  async #takeTimed(now: number): Promise<boolean> {
+    const turns = this.#turns!;
     const due = [...turns.timed]
       .map((operation) => ({ operation, dueAt: dueTime(operation) ?? Infinity }))
       .filter(({ dueAt }) => dueAt <= now)
@@ -244,8 +242,8 @@ export class LiveRun {
     });
   }
 
-  /** Writes what is pending. Answers with the exit when the run is no longer this worker's. */
-  async #commit(leave: Leave | null): Promise<RunExit | null> {
+  /** What is pending; null when there is nothing to write. */
+  #nextWrite(leave: Leave | null): RunWrite | null {
     const turns = this.#turns!;
     const isSilent = leave === null && (turns.pending.length === 0 || this.#spec.transient);
     if (isSilent) {
@@ -255,7 +253,7 @@ export class LiveRun {
     const events = this.#spec.transient
       ? turns.pending.filter(({ type }) => isKeptOfTransient(type))
       : turns.pending;
-    const write: RunWrite = {
+    return {
       runId: this.runId,
       claim: this.claim,
       nextSeq: this.#nextSeq,
@@ -267,12 +265,10 @@ export class LiveRun {
       leave,
       runs: turns.ending?.successor ? [turns.ending.successor] : [],
     };
-    const answer = await this.#ports.journal.commit(write);
-    if (this.#isDropped) return { kind: "dropped" };
-    return this.#settle(write, answer);
   }
 
-  async #settle(write: RunWrite, answer: WriteAnswer): Promise<RunExit | null> {
+  /** Answers with the exit when the run is no longer this worker's, and with `unread` when its inbox has moved. */
+  #settle(write: RunWrite, answer: WriteAnswer): RunExit | "unread" | null {
     const { leave } = write;
     switch (answer.status) {
       case "accepted":
@@ -280,8 +276,7 @@ export class LiveRun {
         return leave && this.#exit(leave);
       case "kept":
         this.#advance(write);
-        await this.#readInbox();
-        return null;
+        return "unread";
       case "stale":
         this.#drop();
         return { kind: answer.mine ? "reload" : "dropped" };
@@ -350,7 +345,7 @@ export class LiveRun {
   }
 
   /** Waits for an input, or until something is due. */
-  async #somethingHappens(): Promise<void> {
+  #somethingHappens(): Promise<void> {
     const { clock, storeTime } = this.#ports;
     const turns = this.#turns!;
     const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
@@ -359,12 +354,14 @@ export class LiveRun {
     const delays = [wakeAt === null ? Infinity : storeTime.until(wakeAt), isIdle ? idleLimitMs : Infinity];
     const delayMs = Math.min(...delays);
     const disarm = delayMs === Infinity ? null : clock.after(delayMs, () => this.#ring());
-    await new Promise<void>((resolve) => {
-      this.#bell = resolve;
-      if (this.#isDropped || turns.execution.trouble) resolve();
+    return new Promise<void>((resolve) => {
+      this.#bell = () => {
+        this.#bell = null;
+        disarm?.();
+        resolve();
+      };
+      if (this.#isDropped || turns.execution.trouble) this.#ring();
     });
-    this.#bell = null;
-    disarm?.();
   }
 
   #push(input: Input): void {
@@ -380,8 +377,9 @@ export class LiveRun {
     if (!this.#isDropped) {
       this.#isDropped = true;
       this.#turns?.execution.drop();
-      const reason = new CancelledError(`Run "${this.runId}" has ended, or is no longer this worker's.`);
-      this.#attempts.abort(reason);
+      this.#attempts.abort(
+        () => new CancelledError(`Run "${this.runId}" has ended, or is no longer this worker's.`),
+      );
     }
     return { kind: "dropped" };
   }

@@ -6,7 +6,6 @@ import { encodePayload } from "../model/payload.ts";
 import { retryDelayMs } from "../model/retry.ts";
 import type { EndedStatus, RunRecord } from "../model/run.ts";
 import type { ClaimedRun, NewRun } from "../store.ts";
-import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { createNewRun } from "./new-run.ts";
 
@@ -16,20 +15,10 @@ export interface Ending {
   successor: NewRun | null;
 }
 
-/** The function has returned. What it returned may still be refused. */
-export async function endReturned(
-  spec: WorkflowSpec,
-  value: unknown,
-  at: number,
-): Promise<Ending | { error: unknown }> {
-  const what = `The output of workflow "${spec.name}"`;
-  try {
-    const checked = spec.output ? await checkSchema(spec.output, value, "INVALID_OUTPUT", what) : value;
-    const payload = encodePayload(checked, what, spec.limits);
-    return { status: "completed", event: { type: "run.completed", at, payload }, successor: null };
-  } catch (error) {
-    return { error };
-  }
+/** @throws PerdureError when the output cannot be stored. */
+export function endReturned(spec: WorkflowSpec, value: unknown, at: number): Ending {
+  const payload = encodePayload(value, `The output of workflow "${spec.name}"`, spec.limits);
+  return { status: "completed", event: { type: "run.completed", at, payload }, successor: null };
 }
 
 /** The run has failed. Its workflow's own retry policy may have another one take its place. */

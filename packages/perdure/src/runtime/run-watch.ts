@@ -27,6 +27,7 @@ export class RunWatch {
   readonly #waiting = new Map<string, Set<(end: RunEnd) => void>>();
   #pollMs = firstPollMs;
   #disarm: (() => void) | null = null;
+  #pollAt = Infinity;
   #isPolling = false;
   #nextId = 0;
 
@@ -68,11 +69,14 @@ export class RunWatch {
       return;
     }
     this.#pollMs = firstPollMs;
+    const at = this.#options.clock.monotonic() + delayMs;
+    if (this.#disarm && this.#pollAt <= at) return;
     this.#arm(delayMs);
   }
 
   #arm(delayMs: number): void {
     this.#disarmPoll();
+    this.#pollAt = this.#options.clock.monotonic() + delayMs;
     this.#disarm = this.#options.clock.after(delayMs, () => void this.#poll(), { keepAlive: true });
   }
 

@@ -7,31 +7,35 @@
  * T2. Nothing here leaves the process: attempts begin, and ends are told, when the caller has committed.
  * T3. Once the run has an ending, or trouble, it takes nothing more.
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Clock } from "../clock.ts";
+import type { Entropy } from "../entropy.ts";
 import { OutcomeUnknownError, PerdureError, describeThrown } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 import { resolveWhen } from "../model/duration.ts";
 import type { Event, NewEvent, RunCreated } from "../model/event.ts";
 import { encodeFailure } from "../model/failure.ts";
 import { effectiveHistory } from "../model/history.ts";
+import { createRunId } from "../model/id.ts";
 import type { StoredMessage } from "../model/message.ts";
 import { decodePayload, encodePayload } from "../model/payload.ts";
 import type { RunRecord } from "../model/run.ts";
-import { Execution, type Rest } from "../replay/execution.ts";
+import { Execution, type Outcome, type Rest } from "../replay/execution.ts";
 import type { HeldError } from "../replay/mismatch.ts";
 import type { Operation } from "../replay/operation.ts";
 import { replay } from "../replay/replay.ts";
+import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import { endFailed, endReturned, endTerminated, type Ending } from "./run-ending.ts";
 import { decideFailure } from "./step-failure.ts";
+import type { StoreTime } from "./store-time.ts";
 
 export interface TurnsPorts {
-  /** Settles when the code has come to rest. */
-  comesToRest: () => Promise<void>;
-  /** Store time, rounded down. */
-  now: () => number;
-  random: () => number;
-  createId: () => string;
-  warn: (fields: Record<string, unknown>, message: string) => void;
+  clock: Clock;
+  storeTime: StoreTime;
+  entropy: Entropy;
+  logger: Logger;
 }
 
 export class Turns {
@@ -96,7 +100,9 @@ export class Turns {
     const history = effectiveHistory(events);
     const at = this.#turnTime();
     if (events.length > 1) this.#append({ type: "run.resumed", at, worker: workerId });
-    const { rest, trouble } = await replay(this.execution, history.events, at, this.#ports.comesToRest);
+    const { rest, trouble } = await replay(this.execution, history.events, at, () =>
+      this.#ports.clock.rest(),
+    );
     if (trouble) {
       this.trouble = trouble;
       return;
@@ -106,13 +112,13 @@ export class Turns {
     for (const operation of lost) await this.#takeUnknownOutcome(operation);
   }
 
-  async takeAttempt(operation: Operation, outcome: AttemptOutcome): Promise<void> {
-    if (this.#isOver) return;
+  /** Null when the code has nothing to hear of it yet. */
+  takeAttempt(operation: Operation, outcome: AttemptOutcome): Promise<void> | null {
+    if (this.#isOver) return null;
     const at = this.#turnTime();
     const op = operation.number;
     if (outcome.status === "completed") {
-      await this.#turn({ type: "step.completed", at, op, payload: outcome.payload });
-      return;
+      return this.#turn({ type: "step.completed", at, op, payload: outcome.payload });
     }
     const spec = stepSpec(operation);
     const decision = decideFailure({
@@ -121,16 +127,16 @@ export class Turns {
       attempt: operation.attempt - operation.forgivenAttempts,
       now: at,
       deadlineAt: this.stepDeadline(operation),
-      random: this.#ports.random(),
+      random: this.#ports.entropy.fraction(),
     });
     const failed = { type: "step.failed" as const, at, op, attempt: operation.attempt };
     if ("error" in decision) {
-      await this.#turn({ ...failed, payload: encodeFailure(decision.error) });
-      return;
+      return this.#turn({ ...failed, payload: encodeFailure(decision.error) });
     }
     operation.lastFailure = describeThrown(outcome.error).slice(0, 500);
     this.#note(operation, { ...failed, retryAt: decision.retryAt, payload: encodeFailure(outcome.error) });
     this.timed.add(operation);
+    return null;
   }
 
   /** Gives back the attempts that were recorded and have not begun. */
@@ -202,30 +208,30 @@ export class Turns {
     if (operation) this.#note(operation, event);
     else this.#append(event);
     this.execution.deliver(event);
-    await this.#ports.comesToRest();
-    await this.#collect(this.execution.rest());
+    await this.#ports.clock.rest();
+    const ending = this.#collect(this.execution.rest());
+    if (ending) await ending;
   }
 
-  async #collect(rest: Rest): Promise<void> {
-    if (this.execution.isDropped) return;
+  #collect(rest: Rest): Promise<void> | null {
+    if (this.execution.isDropped) return null;
     if (rest.trouble) {
       this.trouble = rest.trouble;
-      return;
+      return null;
     }
-    if (rest.outcome) {
-      await this.#endByCode(rest);
-      return;
-    }
+    if (rest.outcome) return this.#endByCode(rest.outcome);
     const refused: { operation: Operation; error: unknown }[] = [];
     for (const operation of rest.created) {
       const error = this.#start(operation);
       if (error !== undefined) refused.push({ operation, error });
     }
     this.#keepLimits();
-    for (const { operation, error } of refused) {
-      if (this.#isOver) return;
+    return refused.length === 0 ? null : this.#refuse(refused);
+  }
+
+  async #refuse(refused: readonly { operation: Operation; error: unknown }[]): Promise<void> {
+    for (const { operation, error } of refused)
       await this.takeAttempt(operation, { status: "failed", error });
-    }
   }
 
   /** Answers with the error that makes the operation fail at once, if there is one. */
@@ -252,18 +258,20 @@ export class Turns {
     return refusal;
   }
 
-  async #endByCode(rest: Rest): Promise<void> {
-    const outcome = rest.outcome!;
+  #endByCode(outcome: Outcome): Promise<void> | null {
     const unawaited = [...this.execution.operations.values()]
       .filter((operation) => operation.request.kind === "step" && !operation.isAwaited)
       .map((operation) => operation.request.name);
     if (unawaited.length > 0) {
       const fields = { runId: this.#run.id, workflow: this.#spec.name, steps: unawaited.slice(0, 5) };
-      this.#ports.warn(fields, "a workflow ended with steps that nobody awaited: they may not have run");
+      this.#ports.logger.warn(
+        fields,
+        "a workflow ended with steps that nobody awaited: they may not have run",
+      );
     }
     if (outcome.status === "threw") {
       this.#endFailed(outcome.error);
-      return;
+      return null;
     }
     const [unhandled] = this.execution.unhandledReasons;
     if (unhandled !== undefined) {
@@ -274,11 +282,31 @@ export class Turns {
           { cause: unhandled },
         ),
       );
+      return null;
+    }
+    if (this.#spec.output) return this.#checkOutput(this.#spec.output, outcome.value);
+    this.#endReturned(outcome.value);
+    return null;
+  }
+
+  async #checkOutput(schema: StandardSchemaV1, value: unknown): Promise<void> {
+    const what = `The output of workflow "${this.#spec.name}"`;
+    try {
+      this.#endReturned(await checkSchema(schema, value, "INVALID_OUTPUT", what));
+    } catch (error) {
+      this.#endFailed(error);
+    }
+  }
+
+  #endReturned(value: unknown): void {
+    let ending: Ending;
+    try {
+      ending = endReturned(this.#spec, value, this.#lastAt);
+    } catch (error) {
+      this.#endFailed(error);
       return;
     }
-    const ending = await endReturned(this.#spec, outcome.value, this.#lastAt);
-    if ("error" in ending) this.#endFailed(ending.error);
-    else this.#end(ending);
+    this.#end(ending);
   }
 
   #endFailed(error: unknown): void {
@@ -289,8 +317,8 @@ export class Turns {
         error,
         at: this.#turnTime(),
         input: this.#created.payload,
-        createId: this.#ports.createId,
-        random: this.#ports.random(),
+        createId: () => createRunId(this.#ports.storeTime.now(), (size) => this.#ports.entropy.bytes(size)),
+        random: this.#ports.entropy.fraction(),
       }),
     );
   }
@@ -369,7 +397,7 @@ export class Turns {
       );
     } else if (this.#eventCount > limits.warnEvents && !this.#hasWarned) {
       this.#hasWarned = true;
-      this.#ports.warn(
+      this.#ports.logger.warn(
         { runId: this.#run.id, events: this.#eventCount, limit: limits.events },
         "a history grows long",
       );
@@ -389,7 +417,7 @@ export class Turns {
   }
 
   #turnTime(): number {
-    return Math.max(this.#lastAt, this.#ports.now());
+    return Math.max(this.#lastAt, this.#ports.storeTime.now());
   }
 }
 

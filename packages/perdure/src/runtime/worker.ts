@@ -302,17 +302,24 @@ export class Worker {
     void live.live().then((exit) => this.#afterLife(live, spec, exit));
   }
 
-  async #afterLife(live: LiveRun, spec: WorkflowSpec, exit: RunExit): Promise<void> {
+  /** Begins a run anew from what the store has: the claim is still ours. */
+  async #reload(live: LiveRun, spec: WorkflowSpec): Promise<void> {
+    const request = { runId: live.runId, claim: live.claim, afterSeq: 0 };
+    const loaded = await this.#ports.store.load(request).catch(() => undefined);
+    if (!loaded || this.#live.get(live.runId) !== live || !this.#lease.isLive || this.#isStopping) {
+      this.#afterLife(live, spec, { kind: "dropped" });
+      return;
+    }
+    this.#storeTime.learn(loaded.now);
+    this.#begin(this.#createLiveRun(spec, loaded), spec);
+  }
+
+  #afterLife(live: LiveRun, spec: WorkflowSpec, exit: RunExit): void {
     const { changes, logger } = this.#ports;
     const { runId } = live;
-    if (exit.kind === "reload" && this.#lease.isLive && !this.#isStopping) {
-      const request = { runId, claim: live.claim, afterSeq: 0 };
-      const loaded = await this.#ports.store.load(request).catch(() => undefined);
-      if (loaded && this.#live.get(runId) === live) {
-        this.#storeTime.learn(loaded.now);
-        this.#begin(this.#createLiveRun(spec, loaded), spec);
-        return;
-      }
+    if (exit.kind === "reload") {
+      void this.#reload(live, spec);
+      return;
     }
     if (this.#live.get(runId) === live) this.#live.delete(runId);
     if (this.#live.size === 0) {
