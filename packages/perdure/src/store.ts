@@ -12,7 +12,8 @@
  * S5. Trouble is a `PerdureError` with a code that begins with `STORE_`, and spends no attempt of anybody. Besides it only
  *     `ALREADY_CLOSED` and `INVALID_CURSOR` reject.
  * S6. A worker is live while it is not marked dead and `leaseUntil` is after now. A run that is due has `wakeAt` at or before now.
- * S7. A freed run is due now, `pending` when it has its first event alone and else `suspended`; it keeps its last `claim`.
+ * S7. A freed run is due since it was created (or now, should the clock say that this is earlier): it goes before what came after it.
+ *     It is `pending` when it has its first event alone and else `suspended`, and keeps its last `claim`.
  * S8. Ids, keys and names are compared as exact text, and where they order something, by code unit. What is handed in is copied.
  *
  * `perdure/testing` has the conformance suite that proves an implementation.

@@ -62,7 +62,7 @@ export class RunTable {
   free(row: RunRow, now: number, options: { countsCrash: boolean }): void {
     this.change(row, now, (record) => {
       record.workerId = null;
-      record.wakeAt = now;
+      record.wakeAt = Math.min(record.createdAt, now);
       record.status = record.nextSeq === 2 ? "pending" : "suspended";
       if (!options.countsCrash) record.crashCount = Math.max(0, record.crashCount - 1);
     });

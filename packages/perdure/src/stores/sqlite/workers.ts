@@ -3,7 +3,8 @@
  *
  * W1. A worker is live while it is not marked dead and its lease ends later than now.
  * W2. Being found dead is final: the mark and the check of the lease are one transaction, and `renew` looks at the mark.
- * W3. A freed run is due now, and keeps its claim: a repeat of its owner's last commit is still known by it.
+ * W3. A freed run is due since it was created, so that what a crash interrupted does not queue behind all that waits. It keeps its
+ *     claim: a repeat of its owner's last commit is still known by it.
  */
 import type { Lane } from "../../model/run.ts";
 import type { NewWorker, OwnedClaim, RenewAnswer, RenewRequest, WorkerRecord } from "../../store.ts";
@@ -12,7 +13,7 @@ import type { Transactions } from "./transaction.ts";
 
 /** A run that has nothing but its first event begins anew, as if nobody had claimed it. */
 const setFreed = `
-  worker_id = NULL, wake_at = ?, status = CASE next_seq WHEN 2 THEN 'pending' ELSE 'suspended' END, updated_at = ?`;
+  worker_id = NULL, wake_at = min(created_at, ?), status = CASE next_seq WHEN 2 THEN 'pending' ELSE 'suspended' END, updated_at = ?`;
 
 export function isLive(db: Connection, now: number, workerId: string): boolean {
   return (

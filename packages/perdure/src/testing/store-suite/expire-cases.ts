@@ -40,7 +40,7 @@ export const expireCases: readonly SceneCase[] = [
         ...run,
         status: "pending",
         workerId: null,
-        wakeAt: now,
+        wakeAt: run.createdAt,
         updatedAt: now,
       });
       assert.deepEqual(await scene.store.workers(), []);
@@ -55,6 +55,23 @@ export const expireCases: readonly SceneCase[] = [
       await scene.advance(leaseMs);
       await scene.store.expire(10);
       assert.equal((await scene.record()).status, "suspended");
+    },
+  },
+  {
+    name: "a freed run goes before those that were created after it",
+    needs: "advance",
+    async check(scene) {
+      await scene.owned();
+      await scene.advance(1);
+      await scene.create("later");
+      await scene.advance(leaseMs);
+      await scene.store.expire(10);
+      await scene.register("w2");
+      const { runs } = await scene.claim({ workerId: "w2", limit: 1 });
+      assert.deepEqual(
+        runs.map(({ run }) => run.id),
+        ["r1"],
+      );
     },
   },
   {

@@ -138,7 +138,7 @@ export const ownershipCases: readonly SceneCase[] = [
         ...run,
         status: "pending",
         workerId: null,
-        wakeAt: after.updatedAt,
+        wakeAt: run.createdAt,
         crashCount: 0,
         updatedAt: after.updatedAt,
       });

@@ -165,7 +165,7 @@ export const workerCases: readonly SceneCase[] = [
         ...run,
         status: "pending",
         workerId: null,
-        wakeAt: after.updatedAt,
+        wakeAt: run.createdAt,
         crashCount: 0,
         updatedAt: after.updatedAt,
       });
