@@ -350,7 +350,8 @@ export class Worker {
   }
 
   #armLook(): void {
-    if (this.#isLooking || this.#isStopping) return;
+    // Without a lease there is nothing to look for: the new one looks by itself.
+    if (this.#isLooking || this.#isStopping || !this.#lease.isLive) return;
     this.#disarm?.();
     if (this.#live.size >= this.#settings.concurrency) return; // the next free place looks
     const delayMs = Math.max(0, this.#nextLookAt - this.#ports.clock.monotonic());
