@@ -109,7 +109,10 @@ export class Engine {
     this.#pollMs = parseDuration(options.pollInterval ?? "1s", "pollInterval of the engine");
     this.#createStore = resolveStore(options.store ?? "sqlite:./.perdure/perdure.db", this.#clock);
     const ports = { store: () => this.open(), clock: this.#clock, changes: this.#changes };
-    this.#watch = new RunWatch(ports);
+    this.#watch = new RunWatch({
+      ...ports,
+      isLiveHere: (runId) => [...this.#workers].some(({ worker }) => worker.has(runId)),
+    });
     this.#client = new Client({ ...ports, broker: this.#broker, entropy: this.#entropy, watch: this.#watch });
   }
 

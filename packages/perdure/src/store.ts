@@ -48,7 +48,7 @@ export interface Store {
 
   /**
    * Puts messages into inboxes: raises `inboxSeq`, and makes the run due unless it is owned, held or ended, in the same
-   * transaction (rule 4): its `wakeAt` becomes now, if it was not earlier. `repeated`: the run has a message of this id, though
+   * transaction (rule 4): its `wakeAt` becomes now, if it was not earlier. A pending run keeps the time at which it begins. `repeated`: the run has a message of this id, though
    * it may have ended since. `ended`, `missing`: dropped.
    */
   deliver(messages: readonly NewMessage[]): Promise<DeliverAnswer[]>;

@@ -15,6 +15,8 @@ interface RunWatchOptions {
   store: () => Promise<Store>;
   clock: Clock;
   changes: RunChanges;
+  /** Whether a worker of this process has the run: its end is then told by `changes`. */
+  isLiveHere: (runId: string) => boolean;
 }
 
 const firstPollMs = 20;
@@ -101,7 +103,7 @@ export class RunWatch {
   }
 
   #someIds(): string[] {
-    const ids = [...this.#waiting.keys()];
+    const ids = [...this.#waiting.keys()].filter((runId) => !this.#options.isLiveHere(runId));
     if (ids.length <= maxPolled) return ids;
     const from = this.#nextId % ids.length;
     this.#nextId = from + maxPolled;

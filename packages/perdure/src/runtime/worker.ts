@@ -90,6 +90,10 @@ export class Worker {
     return this.#live.size;
   }
 
+  has(runId: string): boolean {
+    return this.#live.has(runId);
+  }
+
   /** @throws PerdureError of the store. */
   async begin(): Promise<void> {
     await this.#register();

@@ -77,7 +77,8 @@ class MemoryStore implements Store {
     row.unread.set(id, { id, kind, name, payload, seq: row.record.inboxSeq + 1, at: now });
     this.#runs.change(row, now, (record) => {
       record.inboxSeq += 1;
-      if (record.workerId === null && !record.held) record.wakeAt = Math.min(record.wakeAt ?? now, now);
+      const isWaiting = record.workerId === null && !record.held && record.status !== "pending";
+      if (isWaiting) record.wakeAt = Math.min(record.wakeAt ?? now, now);
     });
     return "delivered";
   }

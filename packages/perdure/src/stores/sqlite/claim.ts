@@ -11,6 +11,7 @@ import type { ClaimAnswer, ClaimedRun, ClaimRequest } from "../../store.ts";
 import type { Connection } from "./connection.ts";
 import { readEvents } from "./events.ts";
 import { readUnread } from "./inbox.ts";
+import type { RunNumbers } from "./run-numbers.ts";
 import { runColumns, runFromRow, type RunRow } from "./run-row.ts";
 import type { Transactions } from "./transaction.ts";
 import { isLive } from "./workers.ts";
@@ -41,7 +42,11 @@ interface Head {
   wakeAt: number;
 }
 
-export async function claimRuns(transactions: Transactions, request: ClaimRequest): Promise<ClaimAnswer> {
+export async function claimRuns(
+  transactions: Transactions,
+  request: ClaimRequest,
+  numbers: RunNumbers,
+): Promise<ClaimAnswer> {
   const lanes = distinctLanes(request.lanes);
   const empty = await transactions.glance((db, now): ClaimAnswer | undefined => {
     if (!isLive(db, now, request.workerId)) return { live: false, now, runs: [], nextDueAt: null };
@@ -54,6 +59,7 @@ export async function claimRuns(transactions: Transactions, request: ClaimReques
     if (!isLive(db, now, request.workerId)) return { live: false, now, runs: [], nextDueAt: null };
     const rows = selectRuns(db, now, lanes, request.limit);
     const runs = rows.map((row, index) => takeRow(db, now, row, request, index));
+    for (const row of rows) numbers.remember(row[1], row[0]);
     const nextDueAt = runs.length < request.limit ? earliest(readHeads(db, lanes)) : null;
     return { live: true, now, runs, nextDueAt };
   });

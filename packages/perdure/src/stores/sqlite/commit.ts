@@ -16,6 +16,7 @@ import { createRun } from "./create.ts";
 import type { SqlValue } from "./driver.ts";
 import { EventBatch } from "./events.ts";
 import { consumeMessages } from "./inbox.ts";
+import type { RunNumbers } from "./run-numbers.ts";
 import { endedStatuses } from "./run-row.ts";
 import { isRefusedValue } from "./sqlite-error.ts";
 import type { Transactions } from "./transaction.ts";
@@ -23,31 +24,37 @@ import type { Transactions } from "./transaction.ts";
 export async function commitWrites(
   transactions: Transactions,
   writes: readonly RunWrite[],
+  numbers: RunNumbers,
 ): Promise<CommitAnswer> {
   if (writes.length === 0) return transactions.glance((_db, now) => ({ now, answers: [] }));
   return transactions.write((db, now) => {
     db.run("SAVEPOINT batch");
     try {
-      return { now, answers: applyWrites(db, now, writes) };
+      return { now, answers: applyWrites(db, now, writes, numbers) };
     } catch (error) {
       if (!isRefusedValue(error)) throw error;
       db.run("ROLLBACK TO batch");
-      return { now, answers: writes.map((write) => applyAlone(db, now, write)) };
+      return { now, answers: writes.map((write) => applyAlone(db, now, write, numbers)) };
     }
   });
 }
 
-function applyWrites(db: Connection, now: number, writes: readonly RunWrite[]): WriteAnswer[] {
+function applyWrites(
+  db: Connection,
+  now: number,
+  writes: readonly RunWrite[],
+  numbers: RunNumbers,
+): WriteAnswer[] {
   const events = new EventBatch();
-  const answers = writes.map((write) => applyWrite(db, now, write, events));
+  const answers = writes.map((write) => applyWrite(db, now, write, numbers, events));
   events.flush(db);
   return answers;
 }
 
-function applyAlone(db: Connection, now: number, write: RunWrite): WriteAnswer {
+function applyAlone(db: Connection, now: number, write: RunWrite, numbers: RunNumbers): WriteAnswer {
   db.run("SAVEPOINT alone");
   try {
-    const [answer] = applyWrites(db, now, [write]);
+    const [answer] = applyWrites(db, now, [write], numbers);
     db.run("RELEASE alone");
     return answer!;
   } catch (error) {
@@ -59,16 +66,24 @@ function applyAlone(db: Connection, now: number, write: RunWrite): WriteAnswer {
   }
 }
 
-function applyWrite(db: Connection, now: number, write: RunWrite, events: EventBatch): WriteAnswer {
+function applyWrite(
+  db: Connection,
+  now: number,
+  write: RunWrite,
+  numbers: RunNumbers,
+  events: EventBatch,
+): WriteAnswer {
   let answer: WriteAnswer = accepted;
   const isEarly = write.notBefore !== null && write.notBefore > now;
-  let number = isEarly ? undefined : moveRow(db, now, write, write.leave);
-  if (number === undefined) {
+  const number = numbers.find(db, write.runId);
+  if (number === undefined) return stale;
+  if (isEarly || !moveRow(db, now, number, write, write.leave)) {
     const found = explainRefusal(db, now, write);
     if (found !== "inbox moved") return found;
-    number = moveRow(db, now, write, null)!;
+    moveRow(db, now, number, write, null);
     answer = { status: "kept" };
   }
+  if (write.leave) numbers.forget(write.runId);
   for (let index = 0; index < write.events.length; index++)
     events.add(number, encodeEvent(write.events[index]!, write.nextSeq + index));
   if (write.consumed.length > 0) consumeMessages(db, number, write.consumed);
@@ -110,12 +125,11 @@ function moveText(form: LeaveForm, fence: Fence): string {
   return `
     UPDATE runs SET next_seq = ?, commit_number = commit_number + ?, crash_count = crash_count * ?, updated_at = ?
       ${leaveColumns[form]}
-    WHERE id = ? AND next_seq = ? AND ${fences[fence]}${inbox}
-    RETURNING number`;
+    WHERE number = ? AND next_seq = ? AND ${fences[fence]}${inbox}`;
 }
 
-/** Writes the run's row if the fence holds, and answers its number. `leave` null keeps it where it is. */
-function moveRow(db: Connection, now: number, write: RunWrite, leave: Leave | null): number | undefined {
+/** Writes the run's row if the fence holds, and answers whether it did. `leave` null keeps it where it is. */
+function moveRow(db: Connection, now: number, number: number, write: RunWrite, leave: Leave | null): boolean {
   const values: SqlValue[] = [
     write.nextSeq + write.events.length,
     write.claim === null ? 0 : 1,
@@ -124,12 +138,12 @@ function moveRow(db: Connection, now: number, write: RunWrite, leave: Leave | nu
     now,
   ];
   const form = leave ? pushLeave(leave, now, values) : "goesOn";
-  values.push(write.runId, write.nextSeq);
+  values.push(number, write.nextSeq);
   let fence: Fence = "owned";
   if (write.claim !== null) values.push(write.claim, write.commitNumber - 1);
   else fence = reopensRun(write) ? "reopened" : "unowned";
   if (leave?.status === "suspended") values.push(leave.readInboxSeq);
-  return db.row<[number: number]>(moveTexts[`${form} ${fence}`], ...values)?.[0];
+  return db.run(moveTexts[`${form} ${fence}`], ...values).changes === 1;
 }
 
 /** The values of `leaveColumns`. */

@@ -30,11 +30,12 @@ export function deliverMessage(db: Connection, now: number, message: NewMessage)
     message.payload,
     now,
   );
-  // An owned run hears of it from its owner's heartbeat; a held one would find no code that can read it.
+  // An owned run hears of it from its owner's heartbeat; a held one would find no code that can read it; one that has not begun
+  // reads it when it does.
   db.run("UPDATE runs SET inbox_seq = inbox_seq + 1, updated_at = ? WHERE number = ?", now, number);
   db.run(
     `UPDATE runs SET wake_at = ?
-     WHERE number = ? AND worker_id IS NULL AND held = 0 AND (wake_at IS NULL OR wake_at > ?)`,
+     WHERE number = ? AND worker_id IS NULL AND held = 0 AND status <> 'pending' AND (wake_at IS NULL OR wake_at > ?)`,
     now,
     number,
     now,

@@ -32,6 +32,7 @@ import { createRun } from "./create.ts";
 import { loadDriver } from "./driver.ts";
 import { EventBatch, readEvents } from "./events.ts";
 import { deliverMessage } from "./inbox.ts";
+import { RunNumbers } from "./run-numbers.ts";
 import { countRuns, listRuns, readSnapshot, readSnapshots } from "./reads.ts";
 import { inspectFile, isMigrated, migrate, schemaVersion } from "./schema.ts";
 import { storeErrorFrom } from "./sqlite-error.ts";
@@ -81,6 +82,7 @@ class SqliteStore implements Store {
   readonly #path: string;
   readonly #durability: "power" | "process";
   readonly #transactions: Transactions;
+  readonly #numbers = new RunNumbers();
   #connection: Connection | undefined;
   #opening: Promise<void> | undefined;
   #isClosed = false;
@@ -200,7 +202,7 @@ class SqliteStore implements Store {
   }
 
   claim(request: ClaimRequest) {
-    return claimRuns(this.#transactions, request);
+    return claimRuns(this.#transactions, request, this.#numbers);
   }
 
   load(request: { runId: string; claim: string; afterSeq: number }) {
@@ -212,7 +214,7 @@ class SqliteStore implements Store {
   }
 
   commit(writes: readonly RunWrite[]) {
-    return commitWrites(this.#transactions, writes);
+    return commitWrites(this.#transactions, writes, this.#numbers);
   }
 
   expire(limit: number) {
