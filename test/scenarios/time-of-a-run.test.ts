@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "vitest";
-import { createEngine, now, sleep, step, workflow, type Engine } from "perdure";
+import { createEngine, now, sleep, step, stepInfo, workflow, type Engine } from "perdure";
 
 let engine: Engine;
 
@@ -31,4 +31,25 @@ test("what a run first asks for is timed from when it began, not from when it wa
   );
   const fired = history.find(({ type }) => type === "timer.fired");
   assert.ok(fired!.at >= Number(beganAt) + 10, "a sleep is not shorter for having waited before");
+});
+
+test("a run whose deadline passes in a step has failed for that, whatever its code would catch", async () => {
+  let aborted: unknown;
+  const slow = step("slow", async () => {
+    const { signal } = stepInfo();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    aborted = signal.reason;
+  });
+  const overdue = workflow("overdue", { deadline: "80ms" }, async () => {
+    try {
+      await slow();
+    } catch {
+      return "went on";
+    }
+    return "ended";
+  });
+  await engine.work({ workflows: [overdue] });
+  const run = await engine.start(overdue);
+  await assert.rejects(run.result({ timeout: "5s" }), /DEADLINE_EXCEEDED/);
+  assert.ok(aborted instanceof Error, "the attempt was told");
 });

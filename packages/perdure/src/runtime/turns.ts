@@ -128,7 +128,7 @@ export class Turns {
       error: outcome.error,
       attempt: operation.attempt - operation.forgivenAttempts,
       now: at,
-      deadlineAt: this.stepDeadline(operation),
+      deadlineAt: this.#lastAttemptAt(operation),
       random: this.#ports.entropy.fraction(),
     });
     const failed = { type: "step.failed" as const, at, op, attempt: operation.attempt };
@@ -193,11 +193,15 @@ export class Turns {
     this.notBefore = null;
   }
 
-  /** The earlier of a step's deadline and its run's; null for none. */
+  /** The step's own deadline, at which its attempt ends; null for none. At its run's deadline the whole run ends. */
   stepDeadline(operation: Operation): number | null {
     const { deadlineMs } = stepSpec(operation);
-    const own = deadlineMs === null ? Infinity : operation.startedAt + deadlineMs;
-    const deadlineAt = Math.min(own, this.#run.deadlineAt ?? Infinity);
+    return deadlineMs === null ? null : operation.startedAt + deadlineMs;
+  }
+
+  /** The earlier of a step's deadline and its run's: no attempt begins after it. */
+  #lastAttemptAt(operation: Operation): number | null {
+    const deadlineAt = Math.min(this.stepDeadline(operation) ?? Infinity, this.#run.deadlineAt ?? Infinity);
     return deadlineAt === Infinity ? null : deadlineAt;
   }
 
