@@ -50,7 +50,17 @@ export interface StepInfo {
 
 export type Scope = RunScope | StepScope;
 
-const scopes = new AsyncLocalStorage<Scope>();
+const scopesKey = Symbol.for("perdure.scopes.v1");
+const scopes = sharedScopes();
+
+/**
+ * Shared, like the registry, by all copies of the package in a process: a step that came from one copy would otherwise take a run of
+ * another copy's engine for no run at all, and be called without being recorded.
+ */
+function sharedScopes(): AsyncLocalStorage<Scope> {
+  const holder = globalThis as unknown as { [scopesKey]: AsyncLocalStorage<Scope> | undefined };
+  return (holder[scopesKey] ??= new AsyncLocalStorage<Scope>());
+}
 
 export function currentScope(): Scope | undefined {
   return scopes.getStore();
