@@ -1,0 +1,180 @@
+/**
+ * What steps did, held against what was recorded of them.
+ *
+ * L31 A step's function begins only after its start was recorded.
+ * I9  No attempt begins after the step's outcome was recorded.
+ * I10 Every recorded success was one.
+ * I11 Attempts are no more than the policy and the losses explain.
+ * I12 Two attempts of a step overlap only when the first one's worker was cut off.
+ * I13 A `once` step runs again only after it has failed for sure.
+ * I14 The idempotency key belongs to the step, over all its attempts.
+ */
+import type { Disturbance, Effect, Recording } from "../recording.ts";
+import type { ModelRun, OwnershipModel } from "./ownership.ts";
+import type { Verdict } from "./verdict.ts";
+
+export function checkEffects(recording: Recording, model: OwnershipModel, verdict: Verdict): void {
+  const byStep = new Map<string, Effect[]>();
+  for (const effect of recording.effects) {
+    const id = `${effect.runId} ${effect.op}`;
+    byStep.set(id, [...(byStep.get(id) ?? []), effect]);
+  }
+  const cutOff = new CutOff(recording);
+  const stepOfKey = new Map<string, string>();
+  for (const [id, effects] of byStep) {
+    const [first] = effects;
+    const run = model.runs.get(first!.runId);
+    if (
+      !verdict.holds(
+        "I10",
+        run !== undefined,
+        () => `a step of ${first!.runId} ran, and nobody created that run`,
+      )
+    )
+      continue;
+    checkKey(id, effects, stepOfKey, verdict);
+    checkOverlaps(id, effects, cutOff, verdict);
+    if (first!.isTransient) continue;
+    checkBegins(run!, effects, cutOff, verdict);
+    if (first!.isOnce) checkOnce(id, effects, verdict);
+  }
+  for (const run of model.runs.values()) checkSuccesses(run, byStep, verdict);
+}
+
+/** When a process could not know that it had lost its runs. */
+class CutOff {
+  readonly #byProcess = new Map<string, Disturbance[]>();
+  readonly #everywhere: Disturbance[] = [];
+  readonly #slackMs: number;
+
+  constructor({ disturbances, leaseMs }: Recording) {
+    this.#slackMs = 3 * leaseMs;
+    for (const disturbance of disturbances) {
+      const { process, kind } = disturbance;
+      if (kind === "kill" || kind === "stop") continue;
+      if (process === null) this.#everywhere.push(disturbance);
+      else this.#byProcess.set(process, [...(this.#byProcess.get(process) ?? []), disturbance]);
+    }
+  }
+
+  was(process: string, fromAt: number, toAt: number): boolean {
+    const near = ({ at, untilAt }: Disturbance): boolean => at <= toAt && untilAt + this.#slackMs >= fromAt;
+    return this.#everywhere.some(near) || (this.#byProcess.get(process) ?? []).some(near);
+  }
+
+  /** A lease of the store that ended early, because its clock was set forward. */
+  hasClockSteps(): boolean {
+    return this.#everywhere.some(({ kind }) => kind === "store-clock");
+  }
+}
+
+function checkKey(id: string, effects: Effect[], stepOfKey: Map<string, string>, verdict: Verdict): void {
+  const { key, step } = effects[0]!;
+  const isOther = effects.some((effect) => effect.key !== key && effect.step === step);
+  verdict.holds("I14", !isOther, () => `step ${id} had several idempotency keys`);
+  for (const effect of effects) {
+    const owner = stepOfKey.get(effect.key) ?? id;
+    verdict.holds(
+      "I14",
+      owner === id,
+      () => `the idempotency key ${effect.key} belongs to ${owner} and ${id}`,
+    );
+    stepOfKey.set(effect.key, id);
+  }
+}
+
+function checkBegins(run: ModelRun, effects: Effect[], cutOff: CutOff, verdict: Verdict): void {
+  const { op } = effects[0]!;
+  const begins = effects.filter(({ kind }) => kind === "begin");
+  for (const begin of begins) {
+    const earlier = run.events.filter(({ call }) => call.tick < begin.tick);
+    verdict.holds(
+      "L31",
+      earlier.some(
+        ({ event }) => event.type === "step.started" && event.op === op && event.attempt === begin.attempt,
+      ),
+      () => `attempt ${begin.attempt} of operation ${op} of ${run.id} began before its start was recorded`,
+    );
+    if (cutOff.hasClockSteps()) continue;
+    const outcome = earlier.findLast(
+      ({ event }) =>
+        (event.type === "run.rewound" && true) ||
+        (event.type === "step.completed" && event.op === op) ||
+        (event.type === "step.failed" && event.op === op && event.retryAt === undefined),
+    );
+    verdict.holds(
+      "I9",
+      outcome === undefined || outcome.event.type === "run.rewound",
+      () => `attempt ${begin.attempt} of operation ${op} of ${run.id} began after its outcome was recorded`,
+    );
+  }
+  const rewinds = run.events.filter(({ event }) => event.type === "run.rewound").length;
+  const losses = run.claims.length - 1 + run.reloads;
+  const allowed = (effects[0]!.maxAttempts + 1) * (rewinds + 1) + losses;
+  verdict.holds(
+    "I11",
+    begins.length <= allowed,
+    () => `operation ${op} of ${run.id} began ${begins.length} times, ${allowed} are explained`,
+  );
+}
+
+function checkSuccesses(run: ModelRun, byStep: Map<string, Effect[]>, verdict: Verdict): void {
+  for (const { event, call } of run.events) {
+    if (event.type !== "step.completed") continue;
+    const effects = byStep.get(`${run.id} ${event.op}`);
+    // Echoes are steps without a journal.
+    if (!effects) continue;
+    verdict.holds(
+      "I10",
+      effects.some(({ kind, outcome, tick }) => kind === "end" && outcome === "ok" && tick < call.tick),
+      () => `operation ${event.op} of ${run.id} was recorded as completed, and it was not`,
+    );
+  }
+}
+
+function checkOverlaps(id: string, effects: Effect[], cutOff: CutOff, verdict: Verdict): void {
+  let open: Effect | null = null;
+  for (const effect of effects) {
+    if (effect.kind !== "begin") {
+      if (open?.process === effect.process) open = null;
+      continue;
+    }
+    const before = open;
+    if (before && before.process !== effect.process) {
+      verdict.holds(
+        "I12",
+        cutOff.was(before.process, before.at, effect.at) || wasLost(before, effects),
+        () => `two attempts of ${id} overlap, and ${before.process} was not cut off`,
+      );
+    }
+    open = effect;
+  }
+}
+
+/** It never came to an end: its process was killed. */
+function wasLost(begin: Effect, effects: Effect[]): boolean {
+  return !effects.some(
+    ({ kind, process, tick }) => kind !== "begin" && process === begin.process && tick > begin.tick,
+  );
+}
+
+function checkOnce(id: string, effects: Effect[], verdict: Verdict): void {
+  const begins = effects.filter(({ kind }) => kind === "begin");
+  begins.slice(1).forEach((begin, index) => {
+    const before = begins[index]!;
+    const hasFailed = effects.some(
+      (effect) =>
+        effect.kind === "end" &&
+        effect.outcome === "failed" &&
+        effect.attempt === before.attempt &&
+        effect.process === before.process &&
+        effect.tick < begin.tick,
+    );
+    verdict.holds(
+      "I13",
+      begin.attempt > before.attempt && hasFailed,
+      () =>
+        `the once step ${id} began again (attempt ${begin.attempt}) after attempt ${before.attempt}, which had not failed`,
+    );
+  });
+}
