@@ -25,8 +25,6 @@ import { StoreScene, type SceneCase, type StoreSubject } from "./store-suite/sto
 import { unownedCases } from "./store-suite/unowned-cases.ts";
 import { workerCases } from "./store-suite/worker-cases.ts";
 
-export type { StoreSubject } from "./store-suite/store-scene.ts";
-
 /** One guarantee. `run` rejects when the store does not give it. */
 export interface StoreCase {
   group: string;
