@@ -128,13 +128,18 @@ export class RunFailedError extends Error {
   }
 }
 
-/** One line about anything that can be thrown. */
+/** One line about anything that can be thrown, also where looking at it throws. */
 export function describeThrown(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
-  if (typeof thrown === "string") return thrown;
   try {
-    return JSON.stringify(thrown) ?? typeof thrown;
+    if (thrown instanceof Error) {
+      // Anybody may have put anything there.
+      const { message, name } = thrown as { message: unknown; name: unknown };
+      return String(message) || String(name);
+    }
+    if (typeof thrown === "string") return thrown;
+    const text = JSON.stringify(thrown) as string | undefined;
+    return text ?? typeof thrown;
   } catch {
-    return Object.prototype.toString.call(thrown);
+    return "a value that cannot be shown as text";
   }
 }

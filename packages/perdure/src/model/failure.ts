@@ -40,18 +40,20 @@ const maxErrors = 32;
 const standardFields = new Set(["name", "message", "stack", "cause", "errors"]);
 
 export function failureFromError(thrown: unknown, chain = 0): Failure {
-  if (!(thrown instanceof Error))
+  if (!isError(thrown))
     return { name: "Thrown", message: shorten(asText(thrown), maxMessageLength), thrown: asJson(thrown) };
   const failure: Failure = {
-    name: shorten(asText(thrown.name), 200),
-    message: shorten(asText(thrown.message), maxMessageLength),
+    name: shorten(asText(read(thrown, "name")), 200),
+    message: shorten(asText(read(thrown, "message")), maxMessageLength),
   };
-  if (typeof thrown.stack === "string") failure.stack = shorten(thrown.stack, maxStackLength);
+  const stack = read(thrown, "stack");
+  if (typeof stack === "string") failure.stack = shorten(stack, maxStackLength);
   const fields = ownFields(thrown);
   if (fields) failure.fields = fields;
   if (chain < maxChain) {
-    if (thrown.cause !== undefined) failure.cause = failureFromError(thrown.cause, chain + 1);
-    const errors = (thrown as { errors?: unknown }).errors;
+    const cause = read(thrown, "cause");
+    if (cause !== undefined) failure.cause = failureFromError(cause, chain + 1);
+    const errors = read(thrown, "errors");
     if (Array.isArray(errors)) {
       failure.errors = errors.slice(0, maxErrors).map((error) => failureFromError(error, chain + 1));
     }
@@ -140,7 +142,7 @@ function ownFields(error: Error): Record<string, unknown> | undefined {
   let length = 0;
   for (const key of Object.keys(error)) {
     if (standardFields.has(key) || key === "__proto__") continue;
-    const value = asJson((error as unknown as Record<string, unknown>)[key]);
+    const value = asJson(read(error, key));
     if (value === undefined) continue;
     length += key.length + JSON.stringify(value).length;
     if (length > maxFieldsLength) break;
@@ -148,6 +150,24 @@ function ownFields(error: Error): Record<string, unknown> | undefined {
     found = true;
   }
   return found ? fields : undefined;
+}
+
+/** A proxy may refuse to say what it is. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/** A getter may throw: its field is then left out, not the failure. */
+function read(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The value as JSON carries it, or undefined where it does not, or where it is too large to keep with a failure. */
@@ -164,7 +184,7 @@ function asText(value: unknown): string {
   try {
     return String(value);
   } catch {
-    return Object.prototype.toString.call(value);
+    return "a value that cannot be shown as text";
   }
 }
 
