@@ -81,16 +81,15 @@ export function withCallOptions(spec: StepSpec, options: StepCallOptions): StepS
 
 /** Names are shown, searched and typed by people: printable, without line breaks, at most 200 characters. */
 export function requireName(name: unknown, what: string): asserts name is string {
-  // eslint-disable-next-line no-control-regex
   if (
     typeof name === "string" &&
     name.trim() !== "" &&
     name.length <= 200 &&
-    !/[\u0000-\u001f\u007f\ud800-\udfff]/.test(name)
+    !/[\u0000-\u001f\u007f\ud800-\udfff]/u.test(name)
   )
     return;
   throw new PerdureError(
     "INVALID_NAME",
-    `${what} was given the name ${JSON.stringify(name)?.slice(0, 80) ?? typeof name}. A name is a text of 1 to 200 printable characters.`,
+    `${what} was given the name ${(JSON.stringify(name) as string | undefined)?.slice(0, 80) ?? typeof name}. A name is a text of 1 to 200 printable characters.`,
   );
 }
