@@ -56,6 +56,8 @@ export class Execution implements RunScope {
   /** Operations of the history that the code has to ask for again. */
   #recorded: ReadonlyMap<number, RecordedOperation> = new Map();
   #replaying = false;
+  /** The last operation that the history has before its next outcome. */
+  #expectedNumber = 0;
   #delivering = false;
   #dropped = false;
   #now = 0;
@@ -77,6 +79,11 @@ export class Execution implements RunScope {
   beginReplay(recorded: ReadonlyMap<number, RecordedOperation>): void {
     this.#recorded = recorded;
     this.#replaying = true;
+  }
+
+  /** Until the next outcome, history has operations up to this number. */
+  expectOperations(lastNumber: number): void {
+    this.#expectedNumber = lastNumber;
   }
 
   endReplay(): void {
@@ -165,7 +172,8 @@ export class Execution implements RunScope {
         this.#trouble = differentOperation(this.runId, number, recorded, request, callerPlace());
         return never();
       }
-      if (!recorded) place = callerPlace();
+      // Beyond what is expected somebody will want to know the place; looking for it costs too much for each.
+      if (number > this.#expectedNumber) place = callerPlace();
     }
     const operation = new Operation(number, request, place);
     this.operations.set(number, operation);

@@ -30,6 +30,9 @@ export async function replay(
   const events = history.slice(1).filter((event) => event.type !== "run.resumed");
   const isFresh = events.length === 0;
   if (!isFresh) execution.beginReplay(recordedOperations(events));
+  const expected = expectedOperations(events);
+  let turn = 0;
+  execution.expectOperations(expected[turn]!);
   // The first event after the creation was written in the turn that began the function.
   execution.begin(Math.max(history[0]!.at, events[0]?.at ?? startedAt));
   await comesToRest();
@@ -44,6 +47,7 @@ export async function replay(
       const place = early.place ?? "unknown place";
       return { rest, trouble: extraOperation(execution.runId, early.number, early.request, place) };
     }
+    execution.expectOperations(expected[++turn]!);
     execution.deliver(event);
     await comesToRest();
     rest = execution.rest();
@@ -69,6 +73,17 @@ function applyRecorded(execution: Execution, event: Event, rest: Rest): HeldErro
   }
   operation.note(event);
   return null;
+}
+
+/** For each turn, the number of the last operation that the history has up to its end. */
+function expectedOperations(events: readonly Event[]): number[] {
+  let last = 0;
+  const expected: number[] = [];
+  for (const event of events) {
+    if (isDelivery(event)) expected.push(last);
+    else if ("op" in event) last = Math.max(last, event.op);
+  }
+  return [...expected, last];
 }
 
 function recordedOperations(events: readonly Event[]): Map<number, RecordedOperation> {
