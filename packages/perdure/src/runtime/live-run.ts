@@ -348,7 +348,8 @@ export class LiveRun {
   #somethingHappens(): Promise<void> {
     const { clock, storeTime } = this.#ports;
     const turns = this.#turns!;
-    const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
+    // While draining nothing begins, so that what is due is nothing to wake up for.
+    const { wakeAt } = waitOf(this.#isDraining ? [] : turns.timed, this.#run.deadlineAt);
     const isIdle = this.#attempts.count === 0 && turns.timed.size === 0;
     this.#idleSince = isIdle ? (this.#idleSince ?? clock.monotonic()) : null;
     const delays = [wakeAt === null ? Infinity : storeTime.until(wakeAt), isIdle ? idleLimitMs : Infinity];
