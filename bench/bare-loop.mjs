@@ -55,6 +55,8 @@ export function createBareWriter(db) {
     return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${(ordinal++).toString(16).padStart(12, "0")}`;
   };
   return {
+    // Held here: a database that nobody holds is closed by the garbage collector.
+    db,
     transaction(work) {
       begin.run();
       const result = work();
@@ -118,7 +120,8 @@ export function report(figures) {
   for (const figure of figures) {
     if (process.env.PERDURE_BENCH_JSON) process.stdout.write(`${JSON.stringify(figure)}\n`);
     else {
-      const verdict = figure.goal === undefined ? "" : `  goal ${figure.goal}  ${figure.met ? "met" : "NOT MET"}`;
+      const verdict =
+        figure.goal === undefined ? "" : `  goal ${figure.goal}  ${figure.met ? "met" : "NOT MET"}`;
       process.stdout.write(`${figure.name.padEnd(58)} ${figure.value}${verdict}\n`);
     }
   }

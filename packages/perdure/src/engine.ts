@@ -14,7 +14,7 @@ import { parseDuration, type Duration } from "./model/duration.ts";
 import type { Page } from "./model/page.ts";
 import type { RunStatus } from "./model/run.ts";
 import { resolveStore } from "./resolve-store.ts";
-import { Client, type ListFilter, type StartOptions } from "./runtime/client.ts";
+import { Client, type ListFilter, type Places, type StartOptions } from "./runtime/client.ts";
 import { RunChanges } from "./runtime/run-changes.ts";
 import type { RunHandle } from "./runtime/run-handle.ts";
 import type { RunInfo } from "./runtime/run-info.ts";
@@ -113,7 +113,13 @@ export class Engine {
       ...ports,
       isLiveHere: (runId) => [...this.#workers].some(({ worker }) => worker.has(runId)),
     });
-    this.#client = new Client({ ...ports, broker: this.#broker, entropy: this.#entropy, watch: this.#watch });
+    this.#client = new Client({
+      ...ports,
+      broker: this.#broker,
+      entropy: this.#entropy,
+      watch: this.#watch,
+      findPlaces: (count) => this.#findPlaces(count),
+    });
   }
 
   /**
@@ -275,6 +281,15 @@ export class Engine {
       (store) => store.close(),
       () => undefined,
     );
+  }
+
+  /** A start needs no second transaction when a worker of this process has a place for it. */
+  #findPlaces(count: number): Places | null {
+    for (const { worker } of this.#workers) {
+      const places = worker.keepPlaces(count);
+      if (places) return places;
+    }
+    return null;
   }
 
   async #open(): Promise<Store> {

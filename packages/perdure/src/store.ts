@@ -43,8 +43,12 @@ export interface Store {
    * that is there, found by its key before its id; the runs of one call are written in order. A key is unique among the runs of its
    * workflow and stays taken when its run ends. `replaces` links the new run behind one that has ended. A new run waits for nothing
    * (`waitingFor` null), though it may be due later.
+   *
+   * With `adoption`, the first of them that are new, due at once and in its lanes are claimed in the same transaction, as `claim` would,
+   * up to its limit: a start that finds a free place in its own process needs no second transaction. A worker that is not live
+   * gets none.
    */
-  create(runs: readonly NewRun[]): Promise<CreateAnswer[]>;
+  create(runs: readonly NewRun[], adoption?: Adoption): Promise<CreateAnswer[]>;
 
   /**
    * Puts messages into inboxes: raises `inboxSeq`, and makes the run due unless it is owned, held or ended, in the same
@@ -144,8 +148,18 @@ export interface NewRun extends Lane {
   created: { body: string | null; payload: string };
 }
 
+/** A worker with free places, for runs that are about to be created. */
+export interface Adoption {
+  workerId: string;
+  lanes: readonly Lane[];
+  limit: number;
+  /** Random, new for each call: run number i of the call gets the claim `${claim}.${i}`. */
+  claim: string;
+}
+
 export type CreateAnswer =
-  | { status: "created"; id: string; now: number }
+  /** `claimed` is there when the run was adopted. */
+  | { status: "created"; id: string; now: number; claimed?: ClaimedRun }
   /** By which of the two it was recognized, and what it is. */
   | {
       status: "exists";

@@ -14,7 +14,7 @@ import { createRunId, createToken, isRunId } from "../model/id.ts";
 import type { Page } from "../model/page.ts";
 import { encodePayload } from "../model/payload.ts";
 import { runStatuses, type AttributeValue, type RunStatus } from "../model/run.ts";
-import type { CreateAnswer, NewRun, RunFilter, Store, WorkerRecord } from "../store.ts";
+import type { Adoption, ClaimedRun, CreateAnswer, NewRun, RunFilter, Store, WorkerRecord } from "../store.ts";
 import { findWorkflow, registeredWorkflows } from "../workflow/registry.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
@@ -67,6 +67,15 @@ export interface ClientPorts {
   entropy: Entropy;
   changes: RunChanges;
   watch: RunWatch;
+  /** Asks whether somebody in this process could take so many new runs at once. */
+  findPlaces: (count: number) => Places | null;
+}
+
+/** Free places that are kept for runs about to be created. */
+export interface Places {
+  adoption: Adoption;
+  /** Gives the places back, with the runs that were claimed for them. */
+  fill: (claimed: ClaimedRun[]) => void;
 }
 
 /** Runs in one transaction. */
@@ -79,12 +88,7 @@ export class Client {
 
   constructor(ports: ClientPorts) {
     this.#ports = ports;
-    this.#creations = new Batch(ports.clock, maxBatch, async (runs) => {
-      const answers = await (await ports.store()).create(runs);
-      const queues = new Set(runs.map(({ queue }) => queue));
-      ports.broker.publish([...queues].map((queue) => ({ queue })));
-      return answers;
-    });
+    this.#creations = new Batch(ports.clock, maxBatch, (runs) => this.#create(runs));
     this.#handlePorts = { ...ports, hint: (runId) => ports.broker.publish([{ runId }]) };
   }
 
@@ -139,6 +143,26 @@ export class Client {
 
   async workers(): Promise<WorkerRecord[]> {
     return (await this.#ports.store()).workers();
+  }
+
+  /** Runs for which there is a place in this process are claimed as they are created; of the others a hint goes out. */
+  async #create(runs: NewRun[]): Promise<CreateAnswer[]> {
+    const store = await this.#ports.store();
+    const places = this.#ports.findPlaces(runs.length);
+    const claimed: ClaimedRun[] = [];
+    try {
+      const answers = await store.create(runs, places?.adoption);
+      const queues = new Set<string>();
+      answers.forEach((answer, index) => {
+        if (answer.status !== "created") return;
+        if (answer.claimed) claimed.push(answer.claimed);
+        else queues.add(runs[index]!.queue);
+      });
+      if (queues.size > 0) this.#ports.broker.publish([...queues].map((queue) => ({ queue })));
+      return answers;
+    } finally {
+      places?.fill(claimed);
+    }
   }
 
   async #prepare(workflow: WorkflowSpec | string, input: unknown, options: StartOptions): Promise<NewRun> {

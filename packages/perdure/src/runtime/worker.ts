@@ -13,7 +13,7 @@ import { PerdureError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { createToken } from "../model/id.ts";
 import { retryDelayMs } from "../model/retry.ts";
-import type { ClaimedRun, Store } from "../store.ts";
+import type { Adoption, ClaimedRun, Store } from "../store.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { HotCache } from "./hot-cache.ts";
 import { Journal, storeBackoff } from "./journal.ts";
@@ -56,7 +56,9 @@ export class Worker {
   readonly #hot: HotCache;
   readonly #live = new Map<string, LiveRun>();
   /** Claims whose answer has not come yet are not strange. */
-  #claiming: string | null = null;
+  readonly #claiming = new Set<string>();
+  /** Places that are kept for runs about to be created. */
+  #keptPlaces = 0;
   #lease!: Lease;
   #journal!: Journal;
   #sweeper!: Sweeper;
@@ -96,13 +98,13 @@ export class Worker {
 
   /** @throws PerdureError of the store. */
   async begin(): Promise<void> {
+    // Code that did not fit may have been mended since. Asked first: once registered, nothing can fail and leave half a worker.
+    await this.#ports.store.unhold(this.#served.lanes);
     await this.#register();
     this.#unsubscribe = this.#ports.broker.subscribe((hint) => {
       if (hint.runId !== undefined) this.#live.get(hint.runId)?.lookIntoInbox();
       this.look();
     });
-    // Code that did not fit may have been mended since.
-    await this.#ports.store.unhold(this.#served.lanes);
     this.look();
   }
 
@@ -131,6 +133,30 @@ export class Worker {
         "a worker could not say good-bye; its lease will end by itself",
       );
     });
+  }
+
+  /**
+   * Keeps places for runs that are about to be created in this process; null when there are none. What is claimed for them goes to
+   * `fill`, which must be called whatever becomes of the creation.
+   */
+  keepPlaces(count: number): { adoption: Adoption; fill: (claimed: ClaimedRun[]) => void } | null {
+    const limit = Math.min(count, this.#freePlaces);
+    if (limit <= 0 || this.#isStopping || this.#waitsForPlace || !this.#lease.isLive) return null;
+    const workerId = this.#id;
+    const claim = createToken("c_", (size) => this.#ports.entropy.bytes(size));
+    this.#claiming.add(claim);
+    this.#keptPlaces += limit;
+    const fill = (claimed: ClaimedRun[]): void => {
+      this.#claiming.delete(claim);
+      this.#keptPlaces -= limit;
+      if (workerId === this.#id && claimed.length > 0) this.#storeTime.learn(claimed[0]!.now);
+      this.#takeAll(workerId, claimed);
+    };
+    return { adoption: { workerId, lanes: this.#served.lanes, limit, claim }, fill };
+  }
+
+  get #freePlaces(): number {
+    return this.#settings.concurrency - this.#live.size - this.#keptPlaces;
   }
 
   /** Something may be due. */
@@ -177,6 +203,11 @@ export class Worker {
       isLive: () => lease.isLive,
     });
     await lease.begin();
+    if (this.#isStopping) {
+      // Stopped while it came back: the row that is there now ends by itself.
+      lease.stop();
+      return;
+    }
     this.#lease = lease;
     this.#sweeper = new Sweeper({
       store,
@@ -210,8 +241,7 @@ export class Worker {
   async #releaseStrange(claims: { runId: string; claim: string }[]): Promise<void> {
     const strange = claims.filter(
       ({ runId, claim }) =>
-        this.#live.get(runId)?.claim !== claim &&
-        (this.#claiming === null || !claim.startsWith(this.#claiming)),
+        this.#live.get(runId)?.claim !== claim && !this.#claiming.has(claim.slice(0, claim.lastIndexOf("."))),
     );
     if (strange.length === 0) return;
     await this.#ports.store.release(strange).catch(() => undefined); // the next heartbeat finds them again
@@ -225,7 +255,7 @@ export class Worker {
     await this.#ports.clock.rest();
     do {
       this.#lookAgain = false;
-      const free = this.#settings.concurrency - this.#live.size;
+      const free = this.#freePlaces;
       if (free <= 0) this.#waitsForPlace = true;
       if (free <= 0 || this.#isStopping || !this.#lease.isLive) break;
       this.#waitsForPlace = false;
@@ -240,7 +270,7 @@ export class Worker {
     const { store, clock, entropy, logger } = this.#ports;
     const workerId = this.#id;
     const claim = createToken("c_", (size) => entropy.bytes(size));
-    this.#claiming = claim;
+    this.#claiming.add(claim);
     const pollAt = clock.monotonic() + this.#settings.pollMs;
     this.#nextLookAt = pollAt;
     try {
@@ -252,10 +282,8 @@ export class Worker {
         hot: this.#hot.known,
       });
       this.#failures = 0;
-      // Another worker by now, or none: these claims are strange to it, and end with the old lease.
-      if (workerId !== this.#id || !this.#lease.isLive) return false;
-      this.#storeTime.learn(answer.now);
-      for (const claimed of answer.runs) this.#take(claimed);
+      if (workerId === this.#id) this.#storeTime.learn(answer.now);
+      this.#takeAll(workerId, answer.runs);
       if (answer.nextDueAt !== null) this.#noteDue(answer.nextDueAt);
       return answer.runs.length >= limit;
     } catch (error) {
@@ -264,8 +292,14 @@ export class Worker {
       this.#nextLookAt = clock.monotonic() + retryDelayMs(storeBackoff, this.#failures, entropy.fraction());
       return false;
     } finally {
-      this.#claiming = null;
+      this.#claiming.delete(claim);
     }
+  }
+
+  #takeAll(workerId: string, runs: ClaimedRun[]): void {
+    // Another worker by now, or none: these claims are strange to it, and end with the old lease.
+    if (workerId !== this.#id || this.#isStopping || !this.#lease.isLive) return;
+    for (const claimed of runs) this.#take(claimed);
   }
 
   #take(claimed: ClaimedRun): void {

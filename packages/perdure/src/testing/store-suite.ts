@@ -8,6 +8,7 @@
  * C1. Each case opens a fresh store and closes it, and shares nothing with another.
  * C2. A case that needs an ability that the subject lacks is not in the list; `omittedStoreCases` names it.
  */
+import { adoptionCases } from "./store-suite/adoption-cases.ts";
 import { claimCases } from "./store-suite/claim-cases.ts";
 import { commitCases } from "./store-suite/commit-cases.ts";
 import { createCases } from "./store-suite/create-cases.ts";
@@ -35,6 +36,7 @@ export interface StoreCase {
 const groups: Record<string, readonly SceneCase[]> = {
   lifecycle: lifecycleCases,
   create: createCases,
+  adoption: adoptionCases,
   deliver: deliverCases,
   workers: workerCases,
   claim: claimCases,

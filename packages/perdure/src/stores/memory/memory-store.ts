@@ -12,9 +12,11 @@ import { PerdureError } from "../../errors.ts";
 import type { NewMessage } from "../../model/message.ts";
 import { isEnded, type Lane } from "../../model/run.ts";
 import type {
+  Adoption,
   ClaimAnswer,
   ClaimRequest,
   ClaimedRun,
+  CreateAnswer,
   DeliverAnswer,
   NewRun,
   NewWorker,
@@ -57,9 +59,21 @@ class MemoryStore implements Store {
     this.#isClosed = true;
   }
 
-  async create(runs: readonly NewRun[]) {
+  async create(runs: readonly NewRun[], adoption?: Adoption) {
     const now = this.#now();
-    return runs.map((run) => this.#runs.create(run, now));
+    const lanes = new Set(adoption?.lanes.map(laneKey));
+    let places = adoption && this.#workers.isLive(adoption.workerId, now) ? adoption.limit : 0;
+    return runs.map((run, index): CreateAnswer => {
+      const answer = this.#runs.create(run, now);
+      if (answer.status !== "created" || places === 0 || !lanes.has(laneKey(run))) return answer;
+      if (this.#runs.rows.get(run.id)!.record.wakeAt! > now) return answer;
+      places--;
+      const { workerId, claim } = adoption!;
+      return {
+        ...answer,
+        claimed: this.#claimOne(run.id, `${claim}.${index}`, { workerId, hot: new Map() }, now),
+      };
+    });
   }
 
   async deliver(messages: readonly NewMessage[]) {
@@ -126,7 +140,12 @@ class MemoryStore implements Store {
     };
   }
 
-  #claimOne(id: string, claim: string, { workerId, hot }: ClaimRequest, now: number): ClaimedRun {
+  #claimOne(
+    id: string,
+    claim: string,
+    { workerId, hot }: Pick<ClaimRequest, "workerId" | "hot">,
+    now: number,
+  ): ClaimedRun {
     const row = this.#runs.rows.get(id)!;
     const previousClaim = row.record.claim;
     this.#runs.change(row, now, (record) => {

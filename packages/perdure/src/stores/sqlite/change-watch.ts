@@ -39,9 +39,17 @@ export function watchChanges({ file, readVersion, onChange }: ChangeWatchOptions
   const schedule = (): void => {
     timer = setTimeout(look, watcher ? lookMs : fallbackLookMs).unref();
   };
+  /** A file that cannot be read just now tells nothing: whoever calls the store next is told what is wrong with it. */
+  const tryReadVersion = (): number | undefined => {
+    try {
+      return readVersion();
+    } catch {
+      return version;
+    }
+  };
   const look = (): void => {
     timer = undefined;
-    const found = readVersion();
+    const found = tryReadVersion();
     if (found === undefined) {
       end();
       return;

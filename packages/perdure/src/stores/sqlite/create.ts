@@ -4,26 +4,59 @@
  * K1. A run whose key or id is there already is not written; the key decides before the id.
  * K2. Runs are written in order, so that a later one of a call can find an earlier one's key.
  */
-import type { CreateAnswer, NewRun } from "../../store.ts";
+import type { Lane, RunRecord } from "../../model/run.ts";
+import type { Adoption, CreateAnswer, NewRun } from "../../store.ts";
 import type { Connection } from "./connection.ts";
-import type { EventBatch } from "./events.ts";
+import { EventBatch } from "./events.ts";
+import type { RunNumbers } from "./run-numbers.ts";
 import { endedStatuses } from "./run-row.ts";
+import { isLive } from "./workers.ts";
 
 /** Nothing is written when the key or the id is there; which of them, and whose it is, is asked only then. */
 const insertRun = `
   INSERT INTO runs (
     id, kind, queue, workflow, version, status, priority, wake_at, next_seq, created_at, updated_at, deadline_at,
-    idempotency_key, input_hash, attempt, predecessor_id, attributes
-  ) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?)
+    idempotency_key, input_hash, attempt, predecessor_id, attributes, worker_id, claim, crash_count
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`;
 
-export function createRun(db: Connection, now: number, run: NewRun, events: EventBatch): CreateAnswer {
+/** Creates runs in order; those that the adoption takes are its worker's from the beginning. */
+export function createRuns(
+  db: Connection,
+  now: number,
+  runs: readonly NewRun[],
+  adoption: Adoption | undefined,
+  numbers: RunNumbers,
+): CreateAnswer[] {
+  const events = new EventBatch();
+  const lanes = new Set(adoption?.lanes.map(laneKey));
+  let places = adoption && isLive(db, now, adoption.workerId) ? adoption.limit : 0;
+  const answers = runs.map((run, index) => {
+    const isAdopted = places > 0 && dueTime(run, now) <= now && lanes.has(laneKey(run));
+    if (!isAdopted) return createRun(db, now, run, events);
+    const owner = { workerId: adoption!.workerId, claim: `${adoption!.claim}.${index}` };
+    const answer = createRun(db, now, run, events, owner, numbers);
+    if (answer.status === "created") places--;
+    return answer;
+  });
+  events.flush(db);
+  return answers;
+}
+
+export function createRun(
+  db: Connection,
+  now: number,
+  run: NewRun,
+  events: EventBatch,
+  owner?: { workerId: string; claim: string },
+  numbers?: RunNumbers,
+): CreateAnswer {
   if (run.replaces !== null) {
     const existing = findExisting(db, now, run);
     if (existing) return existing;
     if (!isReplaceable(db, run.replaces)) return { status: "conflict", id: run.id, now };
   }
-  const wakeAt = run.startAt ?? now + (run.startAfterMs ?? 0);
+  const wakeAt = dueTime(run, now);
   const deadlineAt = run.deadlineAt ?? (run.deadlineAfterMs === null ? null : wakeAt + run.deadlineAfterMs);
   const attributes = Object.entries(run.attributes);
   const { changes, lastInsertRowid } = db.run(
@@ -33,8 +66,9 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
     run.queue,
     run.workflow,
     run.version,
+    owner ? "running" : "pending",
     run.priority,
-    wakeAt,
+    owner ? null : wakeAt,
     now,
     now,
     deadlineAt,
@@ -43,6 +77,9 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
     run.attempt,
     run.predecessorId,
     attributes.length === 0 ? null : JSON.stringify(run.attributes),
+    owner?.workerId ?? null,
+    owner?.claim ?? null,
+    owner ? 1 : 0,
   );
   if (changes === 0) return findExisting(db, now, run)!;
   for (const [name, value] of attributes) {
@@ -55,7 +92,7 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
   }
   if (run.replaces !== null)
     db.run("UPDATE runs SET successor_id = ?, updated_at = ? WHERE id = ?", run.id, now, run.replaces);
-  events.add(lastInsertRowid, {
+  const created = {
     seq: 1,
     type: "run.created",
     at: now,
@@ -63,8 +100,56 @@ export function createRun(db: Connection, now: number, run: NewRun, events: Even
     name: run.workflow,
     body: run.created.body,
     payload: run.created.payload,
-  });
-  return { status: "created", id: run.id, now };
+  };
+  events.add(lastInsertRowid, created);
+  if (!owner) return { status: "created", id: run.id, now };
+  numbers?.remember(run.id, lastInsertRowid);
+  const record = ownedRecord(run, now, deadlineAt, owner);
+  const claimed = { run: record, previousClaim: null, hot: false, events: [created], messages: [], now };
+  return { status: "created", id: run.id, now, claimed };
+}
+
+function dueTime(run: NewRun, now: number): number {
+  return run.startAt ?? now + (run.startAfterMs ?? 0);
+}
+
+function laneKey({ queue, workflow, version }: Lane): string {
+  return JSON.stringify([queue, workflow, version]);
+}
+
+/** The row that was just written, as `claim` would give it. */
+function ownedRecord(
+  run: NewRun,
+  now: number,
+  deadlineAt: number | null,
+  owner: { workerId: string; claim: string },
+): RunRecord {
+  return {
+    id: run.id,
+    kind: run.kind,
+    queue: run.queue,
+    workflow: run.workflow,
+    version: run.version,
+    status: "running",
+    priority: run.priority,
+    ...owner,
+    wakeAt: null,
+    held: false,
+    waitingFor: null,
+    nextSeq: 2,
+    commitNumber: 0,
+    inboxSeq: 0,
+    crashCount: 1,
+    createdAt: now,
+    updatedAt: now,
+    deadlineAt,
+    idempotencyKey: run.idempotencyKey,
+    inputHash: run.inputHash,
+    attempt: run.attempt,
+    predecessorId: run.predecessorId,
+    successorId: null,
+    attributes: { ...run.attributes },
+  };
 }
 
 type ExistingRow = [id: string, workflow: string, inputHash: string | null];

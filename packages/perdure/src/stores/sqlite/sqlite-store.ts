@@ -14,6 +14,7 @@ import { parseDuration, type Duration } from "../../model/duration.ts";
 import type { NewMessage } from "../../model/message.ts";
 import type { Lane } from "../../model/run.ts";
 import type {
+  Adoption,
   ClaimRequest,
   NewRun,
   NewWorker,
@@ -28,9 +29,9 @@ import { watchChanges } from "./change-watch.ts";
 import { claimRuns, loadRun } from "./claim.ts";
 import { commitWrites } from "./commit.ts";
 import { Connection } from "./connection.ts";
-import { createRun } from "./create.ts";
+import { createRuns } from "./create.ts";
 import { loadDriver } from "./driver.ts";
-import { EventBatch, readEvents } from "./events.ts";
+import { readEvents } from "./events.ts";
 import { deliverMessage } from "./inbox.ts";
 import { RunNumbers } from "./run-numbers.ts";
 import { countRuns, listRuns, readSnapshot, readSnapshots } from "./reads.ts";
@@ -173,13 +174,8 @@ class SqliteStore implements Store {
     );
   }
 
-  create(runs: readonly NewRun[]) {
-    return this.#transactions.write((db, now) => {
-      const events = new EventBatch();
-      const answers = runs.map((run) => createRun(db, now, run, events));
-      events.flush(db);
-      return answers;
-    });
+  create(runs: readonly NewRun[], adoption?: Adoption) {
+    return this.#transactions.write((db, now) => createRuns(db, now, runs, adoption, this.#numbers));
   }
 
   deliver(messages: readonly NewMessage[]) {
