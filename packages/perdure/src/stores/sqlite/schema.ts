@@ -7,7 +7,7 @@
  * M4. A file that is not ours (another `application_id`, tables without ours, no database at all) is never written to, and so is
  *     looked at before a connection that could write is opened.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { PerdureError } from "../../errors.ts";
 import type { Connection } from "./connection.ts";
@@ -121,12 +121,14 @@ export const schemaVersion = migrations.length;
 /**
  * Looks at a file before anything may write to it, and makes its folder when there is none.
  *
- * @throws PerdureError `STORE_CORRUPT` when the file is somebody else's.
+ * @throws PerdureError `STORE_CORRUPT` when the file is somebody else's; what `fs` says when it may not be written.
  */
 export function inspectFile(path: string, driver: Driver): void {
   makeFolder(dirname(path));
   const header = readHeader(path);
   if (header.length === 0) return;
+  // SQLite would open it for reading alone, and stay so when the file may be written again.
+  accessSync(path, constants.W_OK);
   if (header.length < headerBytes || header.toString("latin1", 0, 16) !== "SQLite format 3\0")
     throw foreign(path, "is no SQLite database");
   const owner = header.readUInt32BE(68);
