@@ -1,6 +1,6 @@
 /**
- * A workflow is an async function that calls steps. Each step's result is recorded: a process that dies in between goes on after the
- * last one that is.
+ * A workflow is an async function that calls steps. Each step's result is recorded: a process that dies in
+ * between goes on after the last one that is.
  *
  *   npx tsx examples/01-first-workflow.ts
  */

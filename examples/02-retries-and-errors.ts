@@ -1,6 +1,7 @@
 /**
- * Steps that throw are tried again, as often and as patiently as their policy says. A `FatalError` is not, and a `RetryableError` names
- * its own delay. What a step throws in the end reaches the workflow, where try and catch do what they always do.
+ * Steps that throw are tried again, as often and as patiently as their policy says. A `FatalError` is not, and a
+ * `RetryableError` names its own delay. What a step throws in the end reaches the workflow, where try and catch
+ * do what they always do.
  *
  *   npx tsx examples/02-retries-and-errors.ts
  */

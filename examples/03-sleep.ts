@@ -1,6 +1,6 @@
 /**
- * A workflow may sleep for a second or for a year. Meanwhile it is a row with a due time: no process, timer or connection is held, and
- * the worker that it wakes up in may be another one.
+ * A workflow may sleep for a second or for a year. Meanwhile it is a row with a due time: no process, timer or
+ * connection is held, and the worker that it wakes up in may be another one.
  *
  *   npx tsx examples/03-sleep.ts
  */

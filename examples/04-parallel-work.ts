@@ -1,6 +1,6 @@
 /**
- * Promises are how workflows do several things at once: `Promise.all` for a few, `map` for many with a limit, `mapSettled` where some may
- * fail.
+ * Promises are how workflows do several things at once: `Promise.all` for a few, `map` for many with a limit,
+ * `mapSettled` where some may fail.
  *
  *   npx tsx examples/04-parallel-work.ts
  */

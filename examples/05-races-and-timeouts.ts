@@ -1,5 +1,6 @@
 /**
- * Three ways to not wait forever: a race against a sleep, a timeout for each attempt of a step, and a deadline for a whole run.
+ * Three ways to not wait forever: a race against a sleep, a timeout for each attempt of a step, and a deadline
+ * for a whole run.
  *
  *   npx tsx examples/05-races-and-timeouts.ts
  */

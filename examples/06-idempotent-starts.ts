@@ -1,6 +1,6 @@
 /**
- * Whoever starts runs may be called twice: a webhook that is delivered again, a button that is pressed again, a script that died half-way.
- * With an idempotency key the second start finds the run of the first.
+ * Whoever starts runs may be called twice: a webhook that is delivered again, a button that is pressed again, a
+ * script that died half-way. With an idempotency key the second start finds the run of the first.
  *
  *   npx tsx examples/06-idempotent-starts.ts
  */

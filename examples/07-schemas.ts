@@ -1,6 +1,6 @@
 /**
- * A schema on a workflow or a step checks what comes in and what goes out, and gives the function its types. Any Standard Schema will do:
- * zod here, valibot and arktype as well.
+ * A schema on a workflow or a step checks what comes in and what goes out, and gives the function its types. Any
+ * Standard Schema will do: zod here, valibot and arktype as well.
  *
  *   npx tsx examples/07-schemas.ts
  */

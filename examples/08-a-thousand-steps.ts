@@ -1,5 +1,6 @@
 /**
- * A loop of a thousand steps, on SQLite with full durability. What a step costs does not grow with the history before it.
+ * A loop of a thousand steps, on SQLite with full durability. What a step costs does not grow with the history
+ * before it.
  *
  *   npx tsx examples/08-a-thousand-steps.ts
  */

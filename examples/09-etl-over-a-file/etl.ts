@@ -1,6 +1,7 @@
 /**
- * The job: read a large file in chunks, sum up each, and merge the sums. The position in the file is a step's result, so the run itself is the
- * checkpoint. Each chunk has an output file of its own: written twice it is the same.
+ * The job: read a large file in chunks, sum up each, and merge the sums. The position in the file is a step's
+ * result, so the run itself is the checkpoint. Each chunk has an output file of its own: written twice it is the
+ * same.
  *
  * Run as a program this is the worker.
  */

@@ -1,6 +1,6 @@
 /**
- * Loads a file of 50,000 measurements, kills the worker half-way, starts another one, and compares the result with what was to be expected. The
- * job is in etl.ts.
+ * Loads a file of 50,000 measurements, kills the worker half-way, starts another one, and compares the result
+ * with what was to be expected. The job is in etl.ts.
  *
  *   npx tsx examples/09-etl-over-a-file/main.ts
  */

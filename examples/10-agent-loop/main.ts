@@ -1,6 +1,6 @@
 /**
- * An agent: a loop that asks a model what to do, does it, and asks again. Each question and each tool call is a step, so a crash in the tenth turn
- * repeats neither the nine before it nor what they cost.
+ * An agent: a loop that asks a model what to do, does it, and asks again. Each question and each tool call is a
+ * step, so a crash in the tenth turn repeats neither the nine before it nor what they cost.
  *
  *   npx tsx examples/10-agent-loop/main.ts
  */

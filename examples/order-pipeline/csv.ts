@@ -1,7 +1,8 @@
 /**
  * Reads CSV as it is found in the wild: RFC 4180, any line ending, with a byte order mark or without.
  *
- * No line is lost: one whose quotes make no sense becomes a record with a flaw, and reading goes on with the next line.
+ * No line is lost: one whose quotes make no sense becomes a record with a flaw, and reading goes on with the
+ * next line.
  */
 
 export interface CsvRecord {

@@ -1,6 +1,7 @@
 /**
- * Runs the order pipeline, kills its worker with SIGKILL in the middle of the work, three times, and then asks the payment service's own
- * ledger what became of the money. Ends with exit code 1 if anything is not as it should be.
+ * Runs the order pipeline, kills its worker with SIGKILL in the middle of the work, three times, and then asks
+ * the payment service's own ledger what became of the money. Ends with exit code 1 if anything is not as it
+ * should be.
  *
  *   npm run demo
  *   npm run demo -- --forget-keys    the payment service forgets its keys and charges twice: the demo has to notice

@@ -1,6 +1,6 @@
 /**
- * What the world says happened: the payment service's own books, and the files on disk. Nothing here asks Perdure, and nothing here trusts
- * what a worker reported.
+ * What the world says happened: the payment service's own books, and the files on disk. Nothing here asks
+ * Perdure, and nothing here trusts what a worker reported.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

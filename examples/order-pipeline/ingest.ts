@@ -1,6 +1,7 @@
 /**
- * Reads the shop's export and starts a run for each order. It is a workflow itself, so it may be killed at any point: the order id is
- * the idempotency key of the order's run, and starting it again finds the run that is there.
+ * Reads the shop's export and starts a run for each order. It is a workflow itself, so it may be killed at any
+ * point: the order id is the idempotency key of the order's run, and starting it again finds the run that is
+ * there.
  */
 import { readFile } from "node:fs/promises";
 import { sleep, step, workflow } from "perdure";

@@ -1,6 +1,6 @@
 /**
- * A payment service as they are: it answers late, fails a fifth of its calls, half of these after it has charged, and charges once for each
- * idempotency key. It keeps its own books, and knows nothing of Perdure.
+ * A payment service as they are: it answers late, fails a fifth of its calls, half of these after it has
+ * charged, and charges once for each idempotency key. It keeps its own books, and knows nothing of Perdure.
  *
  *   npx tsx examples/order-pipeline/payment-service.ts
  */
