@@ -5,7 +5,7 @@ import { parseDuration, type Duration } from "../model/duration.ts";
 import { isRunEnd } from "../model/event.ts";
 import { decodeFailure } from "../model/failure.ts";
 import { decodePayload } from "../model/payload.ts";
-import type { RunStatus } from "../model/run.ts";
+import { isEnded, type RunStatus } from "../model/run.ts";
 import type { Store } from "../store.ts";
 import { viewEvent, type HistoryEvent } from "./history-view.ts";
 import { requireRun, retry, terminate } from "./intervention.ts";
@@ -122,7 +122,9 @@ export class RunHandle<Output = unknown> {
           yield viewEvent(stored);
         }
         if (page.length === historyPage) continue;
-        if (page.some(({ type }) => isRunEnd(type))) return;
+        // An end with events behind it was taken back by a retry.
+        const last = page.at(-1);
+        if (last ? isRunEnd(last.type) : await this.#hasEndedBy(afterSeq)) return;
         await change.happened;
       } finally {
         change.stop();
@@ -153,6 +155,12 @@ export class RunHandle<Output = unknown> {
   async retry(): Promise<void> {
     await retry(await this.#ports.store(), this.id);
     this.#ports.hint(this.id);
+  }
+
+  /** Whether there is no event to come: the run's end is among those that the reader knew before. */
+  async #hasEndedBy(seq: number): Promise<boolean> {
+    const { run } = await requireRun(await this.#ports.store(), this.id);
+    return isEnded(run.status) && run.nextSeq - 1 <= seq;
   }
 
   #endOf(runId: string, timeoutMs: number, timeout: Duration | undefined): Promise<RunEnd> {
