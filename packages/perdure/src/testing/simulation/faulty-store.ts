@@ -53,7 +53,7 @@ function carry(
   args: unknown[],
 ): Promise<unknown> {
   const { scheduler, random, faults } = world;
-  const request: unknown = structuredClone(args[0]);
+  const request: unknown[] = structuredClone(args);
   const sentAt = scheduler.now;
   const fate = drawFate(world);
   const isSlow = random.chance(faults.slow);
@@ -137,11 +137,11 @@ async function carryOut(
   world: World,
   process: SimulatedProcess,
   method: StoreMethod,
-  request: unknown,
+  request: unknown[],
   sentAt: number,
 ): Promise<unknown> {
-  const act = world.store[method] as (request: unknown) => Promise<unknown>;
-  const answer = await act.call(world.store, request);
+  const act = world.store[method] as (...request: unknown[]) => Promise<unknown>;
+  const answer = await act.call(world.store, ...request);
   world.trace(process.name, method, "done");
   world.record({
     tick: world.nextTick(),
@@ -150,7 +150,8 @@ async function carryOut(
     storeAt: Math.floor(world.storeNow()),
     process: process.name,
     method,
-    request,
+    request: request[0],
+    more: request[1],
     answer: structuredClone(answer),
   } as never);
   return answer;

@@ -23,6 +23,8 @@ interface CallOf<M extends StoreMethod> {
   process: string;
   method: M;
   request: Parameters<NonNullable<Store[M]>>[0];
+  /** The second argument, where there is one. */
+  more: Parameters<NonNullable<Store[M]>>[1];
   answer: Awaited<ReturnType<NonNullable<Store[M]>>>;
 }
 

@@ -3,8 +3,7 @@
  *
  * The engine in it is the real one. First there are faults; then they stop, and whatever was started must come to its end.
  */
-import { createEngine } from "../../engine.ts";
-import type { WorkerHandle } from "../../engine.ts";
+import { createEngine, type Engine, type WorkerHandle } from "../../engine.ts";
 import type { Store } from "../../store.ts";
 import type { StepInfo } from "../../workflow/context.ts";
 import { createFaultyStore } from "./faulty-store.ts";
@@ -57,6 +56,9 @@ class Simulation implements StepHost {
   readonly #concurrency: number;
   readonly #hotRuns: number;
   readonly #healAt: number;
+  /** Whether those who start runs work for the engine as well. */
+  readonly #doClientsWork: boolean;
+  readonly #restarts = new Map<SimulatedProcess, () => void>();
   #incarnations = 0;
   #unfulfilled = 0;
   #isOver = false;
@@ -74,6 +76,7 @@ class Simulation implements StepHost {
     this.#crashLimit = random.pick([2, 3, 5, 5]);
     this.#concurrency = random.pick([1, 2, 5, 100]);
     this.#hotRuns = random.pick([1, 2, 1_000]);
+    this.#doClientsWork = random.chance(0.4);
     this.#healAt = leaseMs * random.between(4, 10);
     const generator = new ProgramGenerator(random.fork(), leaseMs);
     this.#programs = Array.from({ length: random.between(2, 6) }, (_, index) =>
@@ -165,28 +168,10 @@ class Simulation implements StepHost {
   }
 
   #beginWorker(name: string): void {
-    const world = this.#world;
     const process = this.#spawn(name);
-    const engine = this.#createEngine(process);
     let handle: WorkerHandle | null = null;
-    const work = async (): Promise<void> => {
-      while (!handle) {
-        try {
-          handle = await engine.work({
-            workflows: Object.values(simulatedWorkflows),
-            concurrency: this.#concurrency,
-            crashLimit: this.#crashLimit,
-            hot: { runs: this.#hotRuns },
-          });
-        } catch {
-          world.met("a worker could not begin");
-          await process.sleep(100);
-        }
-      }
-    };
-    // Its first task is its own: whatever it leads to runs as this process.
-    world.scheduler.post(0, process, () => void work());
-    this.#beginAgainAfterDeath(process, name, () => this.#beginWorker(name));
+    this.#work(process, this.#createEngine(process), (begun) => (handle = begun));
+    this.#restarts.set(process, () => this.#beginWorker(name));
     this.#stopOnce(
       process,
       () => handle,
@@ -194,14 +179,33 @@ class Simulation implements StepHost {
     );
   }
 
+  /** Its first task is its own: whatever it leads to runs as this process. */
+  #work(process: SimulatedProcess, engine: Engine, onBegun: (handle: WorkerHandle) => void): void {
+    const begin = async (): Promise<void> => {
+      for (;;) {
+        try {
+          const handle = await engine.work({
+            workflows: Object.values(simulatedWorkflows),
+            concurrency: this.#concurrency,
+            crashLimit: this.#crashLimit,
+            hot: { runs: this.#hotRuns },
+          });
+          onBegun(handle);
+          return;
+        } catch {
+          this.#world.met("a worker could not begin");
+          await process.sleep(100);
+        }
+      }
+    };
+    this.#world.scheduler.post(0, process, () => void begin());
+  }
+
   #beginClient(index: number): void {
     const process = this.#spawn(`client${index + 1}`);
-    const client = new SimulatedClient(
-      this.#world,
-      process,
-      this.#createEngine(process),
-      `client${index + 1}`,
-    );
+    const engine = this.#createEngine(process);
+    const client = new SimulatedClient(this.#world, process, engine, `client${index + 1}`);
+    if (this.#doClientsWork) this.#work(process, engine, () => undefined);
     const wishes = this.#wishes[index]!;
     let left = wishes.length;
     this.#unfulfilled += left;
@@ -213,16 +217,10 @@ class Simulation implements StepHost {
         });
       });
     }
-    this.#beginAgainAfterDeath(process, `client${index + 1}`, () => {
+    this.#restarts.set(process, () => {
       this.#unfulfilled -= left;
       this.#beginClient(index);
     });
-  }
-
-  readonly #restarts = new Map<SimulatedProcess, () => void>();
-
-  #beginAgainAfterDeath(process: SimulatedProcess, _name: string, restart: () => void): void {
-    this.#restarts.set(process, restart);
   }
 
   #kill(process: SimulatedProcess): void {

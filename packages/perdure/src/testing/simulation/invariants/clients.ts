@@ -9,7 +9,7 @@
  * L31 Nobody is told of an end before it was recorded.
  */
 import { isDeepStrictEqual } from "node:util";
-import { decodeEvent, isRunEnd } from "../../../model/event.ts";
+import { isRunEnd } from "../../../model/event.ts";
 import { decodePayload } from "../../../model/payload.ts";
 import { isEnded, type RunStatus } from "../../../model/run.ts";
 import type { ClientCall, Recording } from "../recording.ts";
@@ -139,9 +139,7 @@ function checkStatuses(recording: Recording, model: OwnershipModel, verdict: Ver
     if (!before || !isEnded((before.outcome as { value: RunStatus }).value) || before.endTick! > call.tick)
       continue;
     const status = (call.outcome as { value: RunStatus }).value;
-    const wasRewound = model.runs
-      .get(call.runId!)
-      ?.events.some(({ event }) => decodeType(event.type) === "run.rewound");
+    const wasRewound = model.runs.get(call.runId!)?.events.some(({ event }) => event.type === "run.rewound");
     verdict.holds(
       "I36",
       isEnded(status) || wasRewound === true,
@@ -149,9 +147,3 @@ function checkStatuses(recording: Recording, model: OwnershipModel, verdict: Ver
     );
   }
 }
-
-function decodeType(type: string): string {
-  return type;
-}
-
-void decodeEvent;

@@ -16,11 +16,10 @@ import type { Verdict } from "./verdict.ts";
 export function checkEffects(recording: Recording, model: OwnershipModel, verdict: Verdict): void {
   const byStep = new Map<string, Effect[]>();
   for (const effect of recording.effects) {
-    const id = `${effect.runId} ${effect.op}`;
+    const id = effect.key;
     byStep.set(id, [...(byStep.get(id) ?? []), effect]);
   }
   const cutOff = new CutOff(recording);
-  const stepOfKey = new Map<string, string>();
   for (const [id, effects] of byStep) {
     const [first] = effects;
     const run = model.runs.get(first!.runId);
@@ -32,11 +31,11 @@ export function checkEffects(recording: Recording, model: OwnershipModel, verdic
       )
     )
       continue;
-    checkKey(id, effects, stepOfKey, verdict);
+    checkKey(effects, verdict);
     checkOverlaps(id, effects, cutOff, verdict);
     if (first!.isTransient) continue;
     checkBegins(run!, effects, cutOff, verdict);
-    if (first!.isOnce) checkOnce(id, effects, verdict);
+    if (first!.isOnce) checkOnce(run!, effects, verdict);
   }
   for (const run of model.runs.values()) checkSuccesses(run, byStep, verdict);
 }
@@ -68,37 +67,39 @@ class CutOff {
   }
 }
 
-function checkKey(id: string, effects: Effect[], stepOfKey: Map<string, string>, verdict: Verdict): void {
-  const { key, step } = effects[0]!;
-  const isOther = effects.some((effect) => effect.key !== key && effect.step === step);
-  verdict.holds("I14", !isOther, () => `step ${id} had several idempotency keys`);
-  for (const effect of effects) {
-    const owner = stepOfKey.get(effect.key) ?? id;
+/** The key names the run, the operation and the step; a rewound run may ask for another step under the same number. */
+function checkKey(effects: Effect[], verdict: Verdict): void {
+  for (const { key, runId, step } of effects) {
+    const [first] = effects;
     verdict.holds(
       "I14",
-      owner === id,
-      () => `the idempotency key ${effect.key} belongs to ${owner} and ${id}`,
+      key.startsWith(`${runId}/`) && runId === first!.runId && step === first!.step,
+      () =>
+        `the idempotency key ${key} belongs to step ${step} of ${runId} and to ${first!.step} of ${first!.runId}`,
     );
-    stepOfKey.set(effect.key, id);
   }
 }
 
 function checkBegins(run: ModelRun, effects: Effect[], cutOff: CutOff, verdict: Verdict): void {
-  const { op } = effects[0]!;
+  const { op, step } = effects[0]!;
   const begins = effects.filter(({ kind }) => kind === "begin");
   for (const begin of begins) {
     const earlier = run.events.filter(({ call }) => call.tick < begin.tick);
     verdict.holds(
       "L31",
       earlier.some(
-        ({ event }) => event.type === "step.started" && event.op === op && event.attempt === begin.attempt,
+        ({ event }) =>
+          event.type === "step.started" &&
+          event.op === op &&
+          event.name === step &&
+          event.attempt === begin.attempt,
       ),
       () => `attempt ${begin.attempt} of operation ${op} of ${run.id} began before its start was recorded`,
     );
     if (cutOff.hasClockSteps()) continue;
     const outcome = earlier.findLast(
       ({ event }) =>
-        (event.type === "run.rewound" && true) ||
+        event.type === "run.rewound" ||
         (event.type === "step.completed" && event.op === op) ||
         (event.type === "step.failed" && event.op === op && event.retryAt === undefined),
     );
@@ -119,14 +120,17 @@ function checkBegins(run: ModelRun, effects: Effect[], cutOff: CutOff, verdict: 
 }
 
 function checkSuccesses(run: ModelRun, byStep: Map<string, Effect[]>, verdict: Verdict): void {
+  const names = new Map<number, string>();
   for (const { event, call } of run.events) {
+    if (event.type === "step.started") names.set(event.op, event.name);
     if (event.type !== "step.completed") continue;
-    const effects = byStep.get(`${run.id} ${event.op}`);
+    const effects = byStep.get(`${run.id}/${event.op}/${names.get(event.op)}`);
     // Echoes are steps without a journal.
-    if (!effects) continue;
+    if (names.get(event.op)?.startsWith("echo-")) continue;
     verdict.holds(
       "I10",
-      effects.some(({ kind, outcome, tick }) => kind === "end" && outcome === "ok" && tick < call.tick),
+      effects?.some(({ kind, outcome, tick }) => kind === "end" && outcome === "ok" && tick < call.tick) ===
+        true,
       () => `operation ${event.op} of ${run.id} was recorded as completed, and it was not`,
     );
   }
@@ -158,10 +162,15 @@ function wasLost(begin: Effect, effects: Effect[]): boolean {
   );
 }
 
-function checkOnce(id: string, effects: Effect[], verdict: Verdict): void {
+/** Within one life of its run: rewinding by hand takes back what came after, once steps not excepted. */
+function checkOnce(run: ModelRun, effects: Effect[], verdict: Verdict): void {
+  const rewoundAt = run.events
+    .filter(({ event }) => event.type === "run.rewound")
+    .map(({ call }) => call.tick);
   const begins = effects.filter(({ kind }) => kind === "begin");
   begins.slice(1).forEach((begin, index) => {
     const before = begins[index]!;
+    if (rewoundAt.some((tick) => tick > before.tick && tick < begin.tick)) return;
     const hasFailed = effects.some(
       (effect) =>
         effect.kind === "end" &&
@@ -174,7 +183,7 @@ function checkOnce(id: string, effects: Effect[], verdict: Verdict): void {
       "I13",
       begin.attempt > before.attempt && hasFailed,
       () =>
-        `the once step ${id} began again (attempt ${begin.attempt}) after attempt ${before.attempt}, which had not failed`,
+        `the once step ${begin.key} began again (attempt ${begin.attempt}) after attempt ${before.attempt}, which had not failed`,
     );
   });
 }

@@ -178,6 +178,8 @@ function checkAccepted(run: RunRecord, stored: StoredEvent[], model: OwnershipMo
 function checkOperations(runId: string, events: Event[], verdict: Verdict): void {
   const open = new Set<number>();
   const settled = new Set<number>();
+  const started = new Set<string>();
+  const attempts = new Map<number, number>();
   const messages = new Set<string>();
   const isTransient = events[0]?.type === "run.created" && events[0].transient === true;
   for (const event of events) {
@@ -201,7 +203,10 @@ function checkOperations(runId: string, events: Event[], verdict: Verdict): void
         open.add(op);
         break;
       case "step.started":
-        verdict.holds("I4", !settled.has(op) && event.attempt > 1 === open.has(op), what);
+        verdict.holds("I4", !settled.has(op) && (event.attempt === 1 || open.has(op)), what);
+        verdict.holds("I4", !started.has(`${op} ${event.attempt}`), what);
+        started.add(`${op} ${event.attempt}`);
+        attempts.set(op, event.attempt);
         open.add(op);
         break;
       default: {
@@ -209,6 +214,7 @@ function checkOperations(runId: string, events: Event[], verdict: Verdict): void
         const goesOn =
           event.type === "step.handed-back" || (event.type === "step.failed" && event.retryAt !== undefined);
         if (!goesOn) settled.add(op);
+        if (event.type === "step.handed-back") started.delete(`${op} ${attempts.get(op)}`);
       }
     }
   }

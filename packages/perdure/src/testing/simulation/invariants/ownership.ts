@@ -8,7 +8,7 @@
  * L1, L4, L7  Lines of the protocol about leases, sweeping and answers.
  */
 import type { NewEvent } from "../../../model/event.ts";
-import type { RunWrite, WriteAnswer } from "../../../store.ts";
+import type { ClaimedRun, ClaimRequest, RunWrite, WriteAnswer } from "../../../store.ts";
 import type { Recording, StoreCall } from "../recording.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -60,8 +60,10 @@ export class OwnershipModel {
     switch (call.method) {
       case "create":
         for (const answer of call.answer) {
-          if (answer.status === "created") this.#created(answer.id);
-          else if (answer.status === "exists") {
+          if (answer.status === "created") {
+            this.#created(answer.id);
+            if (answer.claimed) this.#adopt(call, answer.claimed);
+          } else if (answer.status === "exists") {
             this.#verdict.holds(
               "I8",
               this.runs.has(answer.id),
@@ -161,7 +163,9 @@ export class OwnershipModel {
       leaseUntil: call.answer.now + leaseMs,
       isDead: false,
     });
-    this.#currentOf.set(call.process, id);
+    // A request that was carried out late is of a lease that nobody came to hold.
+    const current = this.#workers.get(this.#currentOf.get(call.process) ?? "");
+    if (!current || current.registeredSentAt <= call.sentAt) this.#currentOf.set(call.process, id);
   }
 
   #isLive(id: string, storeAt: number): boolean {
@@ -211,44 +215,51 @@ export class OwnershipModel {
       call.answer.live === isLive,
       () => `a claim of ${workerId} was answered ${call.answer.live}`,
     );
-    for (const claimed of call.answer.runs) {
-      const run = this.runs.get(claimed.run.id);
-      if (
-        !this.#verdict.holds(
-          "I15",
-          run !== undefined,
-          () => `claimed ${claimed.run.id}, which nobody created`,
-        )
-      )
-        continue;
-      if (!run) continue;
-      this.#verdict.holds(
-        "I15",
-        run.workerId === null,
-        () => `${run.id} was claimed while ${run.workerId} has it`,
-      );
-      this.#verdict.holds("I26", !run.isEnded, () => `${run.id} was claimed after its end`);
-      const claim = claimed.run.claim!;
-      this.#verdict.holds("I15", !this.#claims.has(claim), () => `the claim ${claim} was given twice`);
-      this.#claims.add(claim);
-      this.#verdict.holds(
-        "I15",
-        claimed.run.nextSeq === run.nextSeq,
-        () => `${run.id} was claimed at ${claimed.run.nextSeq} instead of ${run.nextSeq}`,
-      );
-      const kept = call.request.hot.get(run.id);
-      const mayBeHot = kept !== undefined && kept.claim === run.claim && kept.seq === run.nextSeq - 1;
-      this.#verdict.holds(
-        "L11",
-        claimed.hot ? mayBeHot : claimed.events.length === run.nextSeq - 1,
-        () =>
-          `${run.id} was claimed with ${claimed.events.length} of ${run.nextSeq - 1} events, hot ${claimed.hot}`,
-      );
-      run.workerId = workerId;
-      run.claim = claim;
-      run.claims.push(claim);
-      run.commitNumber = 0;
-    }
+    for (const claimed of call.answer.runs) this.#take(claimed, workerId, call.request.hot);
+  }
+
+  /** A run that was claimed as it was created. */
+  #adopt(call: Extract<StoreCall, { method: "create" }>, claimed: ClaimedRun): void {
+    const workerId = call.more?.workerId ?? "nobody";
+    const isLive = this.#isLive(workerId, call.storeAt);
+    this.#verdict.holds(
+      "I16",
+      isLive,
+      () => `${claimed.run.id} was adopted by ${workerId}, which is not live`,
+    );
+    this.#take(claimed, workerId, new Map());
+  }
+
+  #take(claimed: ClaimedRun, workerId: string, hot: ClaimRequest["hot"]): void {
+    const run = this.runs.get(claimed.run.id);
+    this.#verdict.holds("I15", run !== undefined, () => `claimed ${claimed.run.id}, which nobody created`);
+    if (!run) return;
+    this.#verdict.holds(
+      "I15",
+      run.workerId === null,
+      () => `${run.id} was claimed while ${run.workerId} has it`,
+    );
+    this.#verdict.holds("I26", !run.isEnded, () => `${run.id} was claimed after its end`);
+    const claim = claimed.run.claim!;
+    this.#verdict.holds("I15", !this.#claims.has(claim), () => `the claim ${claim} was given twice`);
+    this.#claims.add(claim);
+    this.#verdict.holds(
+      "I15",
+      claimed.run.nextSeq === run.nextSeq,
+      () => `${run.id} was claimed at ${claimed.run.nextSeq} instead of ${run.nextSeq}`,
+    );
+    const kept = hot.get(run.id);
+    const mayBeHot = kept !== undefined && kept.claim === run.claim && kept.seq === run.nextSeq - 1;
+    this.#verdict.holds(
+      "L11",
+      claimed.hot ? mayBeHot : claimed.events.length === run.nextSeq - 1,
+      () =>
+        `${run.id} was claimed with ${claimed.events.length} of ${run.nextSeq - 1} events, hot ${claimed.hot}`,
+    );
+    run.workerId = workerId;
+    run.claim = claim;
+    run.claims.push(claim);
+    run.commitNumber = 0;
   }
 
   #load(call: Extract<StoreCall, { method: "load" }>): void {

@@ -123,6 +123,9 @@ function crashesBefore(run: RunRecord, recording: Recording): number {
     if (call.method === "claim" && call.answer.runs.some((claimed) => claimed.run.id === run.id)) {
       most = Math.max(most, count);
       count++;
+    } else if (call.method === "create") {
+      if (call.answer.some((answer) => answer.status === "created" && answer.claimed?.run.id === run.id))
+        count++;
     } else if (call.method === "commit") {
       call.request.forEach((write, index) => {
         const { status } = call.answer.answers[index]!;
