@@ -151,6 +151,7 @@ export class Worker {
       this.#keptPlaces -= limit;
       if (workerId === this.#id && claimed.length > 0) this.#storeTime.learn(claimed[0]!.now);
       this.#takeAll(workerId, claimed);
+      if (this.#waitsForPlace) this.look();
     };
     return { adoption: { workerId, lanes: this.#served.lanes, limit, claim }, fill };
   }
@@ -391,7 +392,10 @@ export class Worker {
     // Without a lease there is nothing to look for: the new one looks by itself.
     if (this.#isLooking || this.#isStopping || !this.#lease.isLive) return;
     this.#disarm?.();
-    if (this.#live.size >= this.#settings.concurrency) return; // the next free place looks
+    if (this.#freePlaces <= 0) {
+      this.#waitsForPlace = true; // the next free place looks
+      return;
+    }
     const delayMs = Math.max(0, this.#nextLookAt - this.#ports.clock.monotonic());
     this.#disarm = this.#ports.clock.after(delayMs, () => this.look());
   }
