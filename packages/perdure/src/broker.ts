@@ -12,6 +12,7 @@ export interface Hint {
   runId?: string;
 }
 
+/** Carries wake-ups between workers and clients. It may lose them: a lost one costs latency, never a run. */
 export interface Broker {
   readonly description: string;
   publish(hints: readonly Hint[]): void;

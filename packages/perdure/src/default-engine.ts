@@ -16,6 +16,7 @@ import {
 } from "./engine.ts";
 import { PerdureError } from "./errors.ts";
 
+/** What `perdure.config.ts` exports: the default engine, and what its worker does. */
 export interface PerdureConfig extends EngineOptions {
   /** What a worker of the default engine does, or `false` for none. */
   work?: WorkOptions | false;

@@ -26,6 +26,7 @@ import type { Store, StoreHealth, WorkerRecord } from "./store.ts";
 import { version } from "./version.ts";
 import type { Workflow } from "./workflow/workflow.ts";
 
+/** What an engine is made of. Every part has a default. */
 export interface EngineOptions {
   /**
    * `"sqlite:./file.db"`, `"memory:"`, or a store made by one of the sub-paths. Default `"sqlite:./.perdure/perdure.db"`.
@@ -44,6 +45,7 @@ export interface EngineOptions {
   entropy?: Entropy;
 }
 
+/** What a worker serves, and how much of it at a time. */
 export interface WorkOptions {
   /** Runs that are live at a time. Default 100. */
   concurrency?: number;
@@ -55,6 +57,7 @@ export interface WorkOptions {
   hot?: { runs?: number; bytes?: number };
 }
 
+/** How a worker ends. */
 export interface StopOptions {
   /** How long running attempts may take to end; then, or with `false`, what is left is handed back at once. Default `"10s"`. */
   drain?: Duration | false;
@@ -77,6 +80,7 @@ export type StartArgs<Input> = unknown extends Input
     ? [input?: undefined, options?: StartOptions]
     : [input: Input, options?: StartOptions];
 
+/** What an engine is connected to, and that it answers. */
 export interface EngineHealth {
   store: StoreHealth & { description: string };
   broker: { description: string };
@@ -84,6 +88,7 @@ export interface EngineHealth {
   workers: number;
 }
 
+/** Starts runs, finds them again, and works on them, over one store. `createEngine` makes one. */
 export class Engine {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
@@ -310,7 +315,12 @@ export class Engine {
   }
 }
 
-/** @throws PerdureError `UNKNOWN_STORE`, `INVALID_DURATION`. */
+/**
+ * Makes an engine. Nothing is opened before its first use, so that a module can export one.
+ *
+ * @throws PerdureError `UNKNOWN_STORE`, `INVALID_DURATION`.
+ * @example const engine = createEngine({ store: "sqlite:./data/perdure.db" });
+ */
 export function createEngine(options?: EngineOptions): Engine {
   return new Engine(options);
 }

@@ -1,6 +1,7 @@
 /** The port for randomness. Ids, claims and jitter come from it, so that a simulation can repeat them. */
 import { randomFillSync } from "node:crypto";
 
+/** Where ids, claims and jitter come from. */
 export interface Entropy {
   /** Unpredictable bytes. The array is the caller's. */
   bytes(size: number): Uint8Array;

@@ -47,6 +47,7 @@ export const errorCodes = [
   "VALUE_TOO_LARGE",
 ] as const;
 
+/** One of the closed set of codes; `docs/errors/` has a page for each. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 /**

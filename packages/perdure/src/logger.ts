@@ -17,6 +17,7 @@ export const standardErrorLogger: Logger = {
   error: (fields, message) => write("error", fields, message),
 };
 
+/** Says nothing. */
 export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 function write(level: string, fields: Record<string, unknown>, message: string): void {

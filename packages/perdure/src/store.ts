@@ -24,6 +24,7 @@ import type { Page } from "./model/page.ts";
 import type { AttributeValue, EndedStatus, Lane, RunKind, RunRecord, RunStatus } from "./model/run.ts";
 import type { Waiting } from "./model/waiting.ts";
 
+/** Where runs, histories and inboxes are kept. Each method is atomic; the header of this file has the rules that all obey. */
 export interface Store {
   /** What it is, for logs: `sqlite:./orders.db`. No secrets. */
   readonly description: string;
@@ -184,6 +185,7 @@ export interface NewWorker {
   concurrency: number;
 }
 
+/** A worker as the store knows it. */
 export interface WorkerRecord extends NewWorker {
   startedAt: number;
   leaseUntil: number;
@@ -320,6 +322,7 @@ export interface RunQuery extends RunFilter {
   cursor?: string;
 }
 
+/** That a store answers, and what its commits survive. */
 export interface StoreHealth {
   now: number;
   /** What survives: `power` a power cut, `process` the death of a process, `none` neither. */

@@ -130,6 +130,7 @@ export type Event =
   | RunCancelled
   | RunRewound;
 
+/** The kinds of facts that a history is made of. */
 export type EventType = Event["type"];
 
 /** An event whose place in the history is not known yet. */

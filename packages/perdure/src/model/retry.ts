@@ -2,8 +2,10 @@
 import { PerdureError } from "../errors.ts";
 import { parseDuration, type Duration } from "./duration.ts";
 
+/** How the delay between two attempts grows. */
 export type Backoff = "exponential" | "linear" | "fixed";
 
+/** When a failed attempt is tried again, and how often. Every option has a default. */
 export interface RetryOptions {
   /** Attempts in all, the first included. Default 4. `1` never retries. */
   maxAttempts?: number;

@@ -10,6 +10,7 @@ export const runStatuses = [
   "cancelled",
   "continued",
 ] as const;
+/** Where a run is in its life: on its way (the first three), or ended (the others). */
 export type RunStatus = (typeof runStatuses)[number];
 
 export type RunKind = "workflow" | "step";

@@ -26,6 +26,7 @@ import { RunHandle, type HandlePorts } from "./run-handle.ts";
 import { describeRun, type RunInfo } from "./run-info.ts";
 import { RunWatch } from "./run-watch.ts";
 
+/** What a start may say besides workflow and input. */
 export interface StartOptions {
   /**
    * A start with a key that exists for this workflow answers with the run that has it, for as long as that run is kept. Another input
@@ -53,6 +54,7 @@ export interface StartOptions {
   version?: string;
 }
 
+/** Which runs a list or a count is about: those that fit everything that is given. */
 export interface ListFilter extends Omit<RunFilter, "status" | "createdAfter" | "createdBefore"> {
   status?: RunStatus | readonly RunStatus[];
   createdAfter?: Date;

@@ -28,6 +28,7 @@ const historyPage = 1_000;
 /** How often a live list of events is looked at when nothing was heard. */
 const eventsPollMs = 250;
 
+/** One run, from outside: its status, result, history and end. Making one looks nothing up. */
 export class RunHandle<Output = unknown> {
   readonly id: string;
   readonly #ports: HandlePorts;
@@ -42,7 +43,11 @@ export class RunHandle<Output = unknown> {
     this.created = this.#isNew;
   }
 
-  /** @throws PerdureError `RUN_NOT_FOUND`. */
+  /**
+   * Where the run is in its life.
+   *
+   * @throws PerdureError `RUN_NOT_FOUND`.
+   */
   async status(): Promise<RunStatus> {
     return (await requireRun(await this.#ports.store(), this.id)).run.status;
   }

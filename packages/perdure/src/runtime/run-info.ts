@@ -7,6 +7,7 @@ import type { Waiting } from "../model/waiting.ts";
 import type { WorkerRecord } from "../store.ts";
 import type { RunEnd } from "./run-changes.ts";
 
+/** A run in a list: what is known of it without its history. */
 export interface RunInfo {
   id: string;
   workflow: string;

@@ -1,11 +1,13 @@
 /** Many items at once, no more than some at a time. Plain code over promises, so it replays as it ran. */
 import { PerdureError, TooManyFailuresError } from "../errors.ts";
 
+/** How many items are in work at a time. */
 export interface MapOptions {
   /** Items in work at a time. Default: all. */
   concurrency?: number;
 }
 
+/** How many items are in work at a time, and how many may fail. */
 export interface MapSettledOptions extends MapOptions {
   /** How many items may fail, or which part of them (`"5%"`). More reject at once. Default: all may. */
   tolerate?: number | `${number}%`;

@@ -4,6 +4,7 @@ import { PerdureError } from "../errors.ts";
 import { parseDuration, type Duration } from "../model/duration.ts";
 import { resolveRetry, type RetryOptions, type RetryPolicy } from "../model/retry.ts";
 
+/** How a step is tried, bounded and checked. */
 export interface StepOptions {
   /** When and how often to try again. Default: 4 attempts, exponential from 1 s to 1 min. */
   retry?: RetryOptions;

@@ -7,6 +7,7 @@ import { resolveRetry, type RetryOptions, type RetryPolicy } from "../model/retr
 import { defaultQueue } from "../model/run.ts";
 import { requireName } from "./step-spec.ts";
 
+/** How runs of a workflow are versioned, bounded and checked. */
 export interface WorkflowOptions {
   /** Runs are pinned to the version under which they were started. Default `"1"`. */
   version?: string;
@@ -32,6 +33,7 @@ export interface WorkflowOptions {
   tags?: readonly string[];
 }
 
+/** A declared workflow as the engine sees it: options checked, defaults in place. */
 export interface WorkflowSpec {
   readonly name: string;
   readonly version: string;

@@ -48,6 +48,7 @@ import {
 } from "./workers.ts";
 import { unholdRuns } from "./hold.ts";
 
+/** Which file, and how carefully it is written. */
 export interface SqliteStoreOptions {
   /** The file. It is made when there is none, and its folder too. */
   path: string;
