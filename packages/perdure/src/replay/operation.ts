@@ -58,9 +58,6 @@ export class Operation {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // A branch may come to await this only later; until then a rejection is nobody's mistake.
-    this.#promise.catch(() => undefined);
-    this.#promise.isObserved = false;
   }
 
   get promise(): Promise<unknown> {
@@ -112,6 +109,10 @@ export class Operation {
   }
 
   reject(reason: unknown): void {
+    // A branch may come to await this only later; until then a rejection is nobody's mistake.
+    const { isObserved } = this.#promise;
+    this.#promise.catch(() => undefined);
+    this.#promise.isObserved = isObserved;
     this.#reject(reason);
   }
 }

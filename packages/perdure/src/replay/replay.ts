@@ -19,14 +19,13 @@ export interface Replayed {
 /**
  * @param history what holds of the history, rewound parts left out; `run.created` comes first.
  * @param startedAt the time that the code sees at its begin when it has not run before.
- * @param comesToRest settles when the code has come to rest.
+ * @returns a generator that stops whenever the code has to come to rest before it goes on.
  */
-export async function replay(
+export function* replay(
   execution: Execution,
   history: readonly Event[],
   startedAt: number,
-  comesToRest: () => Promise<void>,
-): Promise<Replayed> {
+): Generator<"rest", Replayed, unknown> {
   const events = history.slice(1).filter((event) => event.type !== "run.resumed");
   const isFresh = events.length === 0;
   if (!isFresh) execution.beginReplay(recordedOperations(events));
@@ -35,7 +34,7 @@ export async function replay(
   execution.expectOperations(expected[turn]!);
   // The first event after the creation was written in the turn that began the function.
   execution.begin(Math.max(history[0]!.at, events[0]?.at ?? startedAt));
-  await comesToRest();
+  yield "rest";
   let rest = execution.rest();
   for (const event of events) {
     if (rest.trouble) break;
@@ -49,7 +48,7 @@ export async function replay(
     }
     execution.expectOperations(expected[++turn]!);
     execution.deliver(event);
-    await comesToRest();
+    yield "rest";
     rest = execution.rest();
   }
   execution.endReplay();

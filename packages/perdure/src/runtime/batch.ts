@@ -27,10 +27,13 @@ export class Batch<Request, Answer> {
   }
 
   ask(request: Request): Promise<Answer> {
-    return new Promise((settle, fail) => {
-      this.#queue.push({ request, settle, fail });
-      if (!this.#isRunning) void this.#run();
-    });
+    return new Promise((settle, fail) => this.submit(request, settle, fail));
+  }
+
+  /** As `ask`, without a promise: one of the two is called, once. */
+  submit(request: Request, settle: (answer: Answer) => void, fail: (error: unknown) => void): void {
+    this.#queue.push({ request, settle, fail });
+    if (!this.#isRunning) void this.#run();
   }
 
   async #run(): Promise<void> {

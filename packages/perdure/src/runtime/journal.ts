@@ -52,9 +52,9 @@ export class Journal {
     this.#batch = new Batch(ports.clock, maxBatch, (writes) => this.#write(writes));
   }
 
-  /** @throws LeaseLost when the worker's lease ended first. */
-  commit(write: RunWrite): Promise<WriteAnswer> {
-    return this.#batch.ask(write);
+  /** Calls one of the two, once; `fail` with `LeaseLost` when the worker's lease ended first. */
+  submit(write: RunWrite, settle: (answer: WriteAnswer) => void, fail: (error: unknown) => void): void {
+    this.#batch.submit(write, settle, fail);
   }
 
   async #write(writes: RunWrite[]): Promise<WriteAnswer[]> {

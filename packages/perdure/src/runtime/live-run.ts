@@ -21,6 +21,7 @@ import type { ClaimedRun, Leave, RunWrite, Store, WriteAnswer } from "../store.t
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { Attempts, type AttemptEnd } from "./attempts.ts";
 import { LeaseLost, type Journal } from "./journal.ts";
+import { Life, type LifeOf } from "./life.ts";
 import { decideLeave, holdFor, idleLimitMs, troubleOf } from "./leaving.ts";
 import { deadlineError, lostError, type Ending } from "./run-ending.ts";
 import type { StoreTime } from "./store-time.ts";
@@ -68,7 +69,7 @@ export class LiveRun {
   #isDropped = false;
   #isDraining = false;
   #idleSince: number | null = null;
-  #bell: (() => void) | null = null;
+  #life: Life<RunExit> | null = null;
 
   constructor(ports: LiveRunPorts, spec: WorkflowSpec, claimed: ClaimedRun) {
     this.#ports = ports;
@@ -115,14 +116,10 @@ export class LiveRun {
     this.#readInboxSeq = claimed.run.inboxSeq;
   }
 
-  /** Lives until the run is parked, has ended, or is no longer this worker's. Never rejects. */
-  async live(): Promise<RunExit> {
-    try {
-      return await this.#live();
-    } catch (error) {
-      if (error instanceof LeaseLost || this.#isDropped) return this.#drop();
-      return await this.#holdAfter(error);
-    }
+  /** Lives until the run is parked, has ended, or is no longer this worker's; then calls back, once. */
+  live(onExit: (exit: RunExit) => void): void {
+    this.#life = new Life(this.#ports, this.#live(), onExit);
+    this.#life.begin();
   }
 
   /** The claim is gone, or the worker is: nothing more may come of this run here. */
@@ -142,26 +139,35 @@ export class LiveRun {
     this.#push({ kind: "inbox" });
   }
 
-  async #live(): Promise<RunExit> {
-    await this.#begin();
+  *#live(): LifeOf<RunExit> {
+    try {
+      return yield* this.#liveOn();
+    } catch (error) {
+      if (error instanceof LeaseLost || this.#isDropped) return this.#drop();
+      return yield* this.#holdAfter(error);
+    }
+  }
+
+  *#liveOn(): LifeOf<RunExit> {
+    yield* this.#begin();
     for (;;) {
-      await this.#takeInputs();
+      yield* this.#takeInputs();
       if (this.#isDropped) return { kind: "dropped" };
       const write = this.#nextWrite(this.#leave());
       if (write) {
-        const answer = await this.#ports.journal.commit(write);
+        const answer = (yield write)!;
         if (this.#isDropped) return { kind: "dropped" };
         const exit = this.#settle(write, answer);
-        if (exit === "unread") await this.#readInbox();
+        if (exit === "unread") yield this.#readInbox();
         else if (exit) return exit;
         if (this.#isDropped) return { kind: "dropped" };
       }
       this.#startAttempts();
-      if (this.#inputs.length === 0) await this.#somethingHappens();
+      if (this.#inputs.length === 0) yield* this.#somethingHappens();
     }
   }
 
-  async #begin(): Promise<void> {
+  *#begin(): LifeOf<void> {
     const { events, messages } = this.#claimed!;
     if (!this.#turns) {
       const history = events.map(decodeEvent);
@@ -171,7 +177,7 @@ export class LiveRun {
       const order = messages.find(({ kind }) => kind === "terminate");
       if (order) this.#turns.takeMessage(order);
       else if (lost) this.#turns.fail(lost);
-      else if (!this.#isOverdue()) await this.#turns.begin(history, this.#ports.workerId);
+      else if (!this.#isOverdue()) yield* this.#turns.begin(history, this.#ports.workerId);
     }
     for (const message of messages) this.#inputs.push({ kind: "message", message });
     this.#claimed = null;
@@ -184,39 +190,33 @@ export class LiveRun {
   }
 
   /** Takes everything that has happened, one thing at a time. */
-  async #takeInputs(): Promise<void> {
+  *#takeInputs(): LifeOf<void> {
     const turns = this.#turns!;
     while (!this.#isDropped && !turns.ending && !turns.trouble) {
       const input = this.#inputs.shift();
       if (!input) {
-        const due = this.#takeDue();
-        if (due === false || !(due === true || (await due))) return;
+        if (this.#isOverdue() || !(yield* this.#takeDue())) return;
       } else if (input.kind === "inbox") {
-        await this.#readInbox();
+        yield this.#readInbox();
       } else if (input.kind === "message") {
         turns.takeMessage(input.message);
       } else {
-        const turn = turns.takeAttempt(input.operation, input.outcome);
-        if (turn) await turn;
+        yield* turns.takeAttempt(input.operation, input.outcome);
       }
     }
   }
 
   /** Timers and attempts whose time has come. Answers whether there were any. While draining, nothing begins. */
-  #takeDue(): boolean | Promise<boolean> {
-    if (this.#isOverdue()) return true;
-    if (this.#isDraining || this.#turns!.timed.size === 0) return false;
-    return this.#takeTimed(this.#ports.storeTime.now());
-  }
-
-  async #takeTimed(now: number): Promise<boolean> {
+  *#takeDue(): LifeOf<boolean> {
     const turns = this.#turns!;
+    if (this.#isDraining || turns.timed.size === 0) return false;
+    const now = this.#ports.storeTime.now();
     const due = [...turns.timed]
       .map((operation) => ({ operation, dueAt: dueTime(operation) ?? Infinity }))
       .filter(({ dueAt }) => dueAt <= now)
       .sort((a, b) => a.dueAt - b.dueAt || a.operation.number - b.operation.number);
     for (const { operation, dueAt } of due) {
-      await turns.takeDue(operation, dueAt);
+      yield* turns.takeDue(operation, dueAt);
       if (this.#isDropped) return false;
     }
     return due.length > 0;
@@ -345,24 +345,20 @@ export class LiveRun {
   }
 
   /** Waits for an input, or until something is due. */
-  #somethingHappens(): Promise<void> {
+  *#somethingHappens(): LifeOf<void> {
     const { clock, storeTime } = this.#ports;
     const turns = this.#turns!;
-    // While draining nothing begins, so that what is due is nothing to wake up for.
-    const { wakeAt } = waitOf(this.#isDraining ? [] : turns.timed, this.#run.deadlineAt);
+    if (turns.execution.trouble) return;
+    const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
     const isIdle = this.#attempts.count === 0 && turns.timed.size === 0;
     this.#idleSince = isIdle ? (this.#idleSince ?? clock.monotonic()) : null;
-    const delays = [wakeAt === null ? Infinity : storeTime.until(wakeAt), isIdle ? idleLimitMs : Infinity];
-    const delayMs = Math.min(...delays);
+    const delayMs = Math.min(
+      wakeAt === null ? Infinity : storeTime.until(wakeAt),
+      isIdle ? idleLimitMs : Infinity,
+    );
     const disarm = delayMs === Infinity ? null : clock.after(delayMs, () => this.#ring());
-    return new Promise<void>((resolve) => {
-      this.#bell = () => {
-        this.#bell = null;
-        disarm?.();
-        resolve();
-      };
-      if (this.#isDropped || turns.execution.trouble) this.#ring();
-    });
+    yield "event";
+    disarm?.();
   }
 
   #push(input: Input): void {
@@ -371,7 +367,7 @@ export class LiveRun {
   }
 
   #ring(): void {
-    this.#bell?.();
+    this.#life?.wake();
   }
 
   #drop(): RunExit {
@@ -386,15 +382,16 @@ export class LiveRun {
   }
 
   /** Our own bug, or a history that cannot be read: it stops this one run, never the process. */
-  async #holdAfter(error: unknown): Promise<RunExit> {
+  *#holdAfter(error: unknown): LifeOf<RunExit> {
     this.#ports.logger.error(
       { runId: this.runId, error },
       "a run is held: its execution met an error of the engine",
     );
     const code = error instanceof PerdureError ? error.code : "INTERNAL_ERROR";
     const held = new HeldError(code, describeThrown(error).replace(`${code}: `, ""));
-    const answer = await this.#ports.journal
-      .commit({
+    let answer: WriteAnswer | undefined;
+    try {
+      answer = yield {
         runId: this.runId,
         claim: this.claim,
         nextSeq: this.#nextSeq,
@@ -405,8 +402,10 @@ export class LiveRun {
         notBefore: null,
         leave: holdFor(held, this.#ports.storeTime.now()),
         runs: [],
-      })
-      .catch(() => null);
+      };
+    } catch {
+      // The lease ended first; whoever has the run next will meet the same error.
+    }
     this.#drop();
     return answer?.status === "accepted" ? { kind: "held", error: held } : { kind: "dropped" };
   }

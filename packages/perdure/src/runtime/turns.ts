@@ -8,7 +8,6 @@
  * T3. Once the run has an ending, or trouble, it takes nothing more.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Clock } from "../clock.ts";
 import type { Entropy } from "../entropy.ts";
 import { OutcomeUnknownError, PerdureError, describeThrown } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -32,11 +31,16 @@ import { decideFailure } from "./step-failure.ts";
 import type { StoreTime } from "./store-time.ts";
 
 export interface TurnsPorts {
-  clock: Clock;
   storeTime: StoreTime;
   entropy: Entropy;
   logger: Logger;
 }
+
+/**
+ * A piece of a run's life: it stops where the code has to come to rest, or where something has to settle, before it goes on.
+ * Generators, since the promises of as many async functions would cost more than all that they do.
+ */
+export type Turn = Generator<"rest" | Promise<void>, void, unknown>;
 
 export class Turns {
   readonly execution: Execution;
@@ -96,31 +100,29 @@ export class Turns {
   }
 
   /** Gets the code to where its history ends. */
-  async begin(events: readonly Event[], workerId: string): Promise<void> {
+  *begin(events: readonly Event[], workerId: string): Turn {
     const history = effectiveHistory(events);
     const at = this.#turnTime();
     // What the first turn asks for is asked for then, not when the run was created: replay reads its time off these events.
     this.#lastAt = at;
     if (events.length > 1) this.#append({ type: "run.resumed", at, worker: workerId });
-    const { rest, trouble } = await replay(this.execution, history.events, at, () =>
-      this.#ports.clock.rest(),
-    );
+    const { rest, trouble } = yield* replay(this.execution, history.events, at);
     if (trouble) {
       this.trouble = trouble;
       return;
     }
     const lost = this.#reopen(history.forgiven, history.isRewound);
-    await this.#collect({ ...rest, created: rest.created.filter((operation) => operation.state === "new") });
-    for (const operation of lost) await this.#takeUnknownOutcome(operation);
+    yield* this.#collect({ ...rest, created: rest.created.filter((operation) => operation.state === "new") });
+    for (const operation of lost) yield* this.#takeUnknownOutcome(operation);
   }
 
-  /** Null when the code has nothing to hear of it yet. */
-  takeAttempt(operation: Operation, outcome: AttemptOutcome): Promise<void> | null {
-    if (this.#isOver) return null;
+  *takeAttempt(operation: Operation, outcome: AttemptOutcome): Turn {
+    if (this.#isOver) return;
     const at = this.#turnTime();
     const op = operation.number;
     if (outcome.status === "completed") {
-      return this.#turn({ type: "step.completed", at, op, payload: outcome.payload });
+      yield* this.#turn({ type: "step.completed", at, op, payload: outcome.payload });
+      return;
     }
     const spec = stepSpec(operation);
     const decision = decideFailure({
@@ -133,12 +135,12 @@ export class Turns {
     });
     const failed = { type: "step.failed" as const, at, op, attempt: operation.attempt };
     if ("error" in decision) {
-      return this.#turn({ ...failed, payload: encodeFailure(decision.error) });
+      yield* this.#turn({ ...failed, payload: encodeFailure(decision.error) });
+      return;
     }
     operation.lastFailure = describeThrown(outcome.error).slice(0, 500);
     this.#note(operation, { ...failed, retryAt: decision.retryAt, payload: encodeFailure(outcome.error) });
     this.timed.add(operation);
-    return null;
   }
 
   /** Gives back the attempts that were recorded and have not begun. */
@@ -149,13 +151,13 @@ export class Turns {
   }
 
   /** The time of a timer, or of a step's next attempt, has come. */
-  async takeDue(operation: Operation, dueAt: number): Promise<void> {
+  *takeDue(operation: Operation, dueAt: number): Turn {
     if (this.#isOver || !this.timed.delete(operation)) return;
     const at = Math.max(this.#turnTime(), dueAt);
     this.notBefore = Math.max(this.notBefore ?? 0, dueAt);
     const op = operation.number;
     if (operation.request.kind === "timer") {
-      await this.#turn({ type: "timer.fired", at, op, dueAt });
+      yield* this.#turn({ type: "timer.fired", at, op, dueAt });
       return;
     }
     const attempt = operation.attempt + 1;
@@ -209,35 +211,33 @@ export class Turns {
     return this.ending !== null || this.trouble !== null || this.execution.isDropped;
   }
 
-  async #turn(event: NewEvent): Promise<void> {
+  *#turn(event: NewEvent): Turn {
     const operation = "op" in event ? this.execution.operations.get(event.op) : undefined;
     if (operation) this.#note(operation, event);
     else this.#append(event);
     this.execution.deliver(event);
-    await this.#ports.clock.rest();
-    const ending = this.#collect(this.execution.rest());
-    if (ending) await ending;
+    yield "rest";
+    yield* this.#collect(this.execution.rest());
   }
 
-  #collect(rest: Rest): Promise<void> | null {
-    if (this.execution.isDropped) return null;
+  *#collect(rest: Rest): Turn {
+    if (this.execution.isDropped) return;
     if (rest.trouble) {
       this.trouble = rest.trouble;
-      return null;
+      return;
     }
-    if (rest.outcome) return this.#endByCode(rest.outcome);
+    if (rest.outcome) {
+      yield* this.#endByCode(rest.outcome);
+      return;
+    }
     const refused: { operation: Operation; error: unknown }[] = [];
     for (const operation of rest.created) {
       const error = this.#start(operation);
       if (error !== undefined) refused.push({ operation, error });
     }
     this.#keepLimits();
-    return refused.length === 0 ? null : this.#refuse(refused);
-  }
-
-  async #refuse(refused: readonly { operation: Operation; error: unknown }[]): Promise<void> {
     for (const { operation, error } of refused)
-      await this.takeAttempt(operation, { status: "failed", error });
+      yield* this.takeAttempt(operation, { status: "failed", error });
   }
 
   /** Answers with the error that makes the operation fail at once, if there is one. */
@@ -264,7 +264,7 @@ export class Turns {
     return refusal;
   }
 
-  #endByCode(outcome: Outcome): Promise<void> | null {
+  *#endByCode(outcome: Outcome): Turn {
     const unawaited = [...this.execution.operations.values()]
       .filter((operation) => operation.request.kind === "step" && !operation.isAwaited)
       .map((operation) => operation.request.name);
@@ -277,7 +277,7 @@ export class Turns {
     }
     if (outcome.status === "threw") {
       this.#endFailed(outcome.error);
-      return null;
+      return;
     }
     const [unhandled] = this.execution.unhandledReasons;
     if (unhandled !== undefined) {
@@ -288,11 +288,10 @@ export class Turns {
           { cause: unhandled },
         ),
       );
-      return null;
+      return;
     }
-    if (this.#spec.output) return this.#checkOutput(this.#spec.output, outcome.value);
-    this.#endReturned(outcome.value);
-    return null;
+    if (this.#spec.output) yield this.#checkOutput(this.#spec.output, outcome.value);
+    else this.#endReturned(outcome.value);
   }
 
   async #checkOutput(schema: StandardSchemaV1, value: unknown): Promise<void> {
@@ -362,14 +361,14 @@ export class Turns {
     return lost;
   }
 
-  async #takeUnknownOutcome(operation: Operation): Promise<void> {
+  *#takeUnknownOutcome(operation: Operation): Turn {
     if (this.#isOver) return;
     const error = new OutcomeUnknownError(
       `Step "${operation.request.name}" of run "${this.#run.id}" was started, and its worker was lost before it told how it ended. ` +
         `It runs at most once: find out whether it took effect, then go on.`,
     );
     const { number: op, attempt } = operation;
-    await this.#turn({
+    yield* this.#turn({
       type: "step.failed",
       at: this.#turnTime(),
       op,

@@ -338,7 +338,7 @@ export class Worker {
   #begin(live: LiveRun, spec: WorkflowSpec): void {
     this.#live.set(live.runId, live);
     this.#keepAlive ??= this.#ports.clock.after(2 ** 40, () => undefined, { keepAlive: true });
-    void live.live().then((exit) => this.#afterLife(live, spec, exit));
+    live.live((exit) => this.#afterLife(live, spec, exit));
   }
 
   /** Begins a run anew from what the store has: the claim is still ours. */

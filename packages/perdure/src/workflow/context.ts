@@ -105,5 +105,5 @@ export function requireRun(call: string): RunScope {
 export function stepInfo(): StepInfo {
   const scope = scopes.getStore();
   if (scope?.kind === "step") return scope.info;
-  throw new PerdureError("NOT_IN_RUN", "stepInfo() was called outside of a step's function..");
+  throw new PerdureError("NOT_IN_RUN", "stepInfo() was called outside of a step's function.");
 }
