@@ -47,7 +47,12 @@ export async function showActivity(engine: Engine, output: Output): Promise<() =
     }
     const teller =
       known?.teller ??
-      new EventTeller({ style: output.style, forPeople: output.isTerminal, tellsStarts: false });
+      new EventTeller({
+        style: output.style,
+        forPeople: output.isTerminal,
+        tellsStarts: false,
+        tellsReasonOfEnd: true,
+      });
     const history = await engine.run(run.id).history();
     for (const event of history) {
       if (known && event.seq <= known.toldSeq) continue;

@@ -10,6 +10,8 @@ export interface EventTextOptions {
   forPeople: boolean;
   /** Whether a step's start gets a line of its own. */
   tellsStarts: boolean;
+  /** Whether the line of a run's end has the reason; not where the reason is told at length below. */
+  tellsReasonOfEnd: boolean;
 }
 
 interface Known {
@@ -91,7 +93,8 @@ export class EventTeller {
         return `${style.green("✓ completed")} in ${this.#spanOfRun(event.at)}`;
       case "run.failed": {
         const reason = shorten(printable(event.failure?.message ?? "no reason"), 200);
-        return `${style.red("✗ failed")} after ${this.#spanOfRun(event.at)}: ${reason}`;
+        const why = this.#options.tellsReasonOfEnd ? `: ${reason}` : "";
+        return `${style.red("✗ failed")} after ${this.#spanOfRun(event.at)}${why}`;
       }
       case "run.cancelled":
         return `${style.yellow("✗ cancelled")} after ${this.#spanOfRun(event.at)}: ${printable(event.failure?.message ?? "")}`;

@@ -23,7 +23,7 @@ export function showProgress(
   const isTerminal = process.stderr.isTTY;
   const style = output.noteStyle;
   const create = (): EventTeller =>
-    new EventTeller({ style, forPeople: isTerminal, tellsStarts: !isTerminal });
+    new EventTeller({ style, forPeople: isTerminal, tellsStarts: !isTerminal, tellsReasonOfEnd: false });
   let teller = create();
   let waiting: string | null = null;
   let isStopped = false;

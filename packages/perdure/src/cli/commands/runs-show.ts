@@ -82,7 +82,7 @@ function writeHead(
   };
   const status = runStatusStyle(run.status, style)(run.status);
   output.line(
-    `Run ${style.cyan(printable(run.id))} of workflow ${style.bold(printable(run.workflow))} is ${status}.`,
+    `Run ${style.cyan(printable(run.id))} of workflow ${style.bold(printable(run.workflow))}: ${status}`,
   );
   output.line(standSentence(run, operations));
   output.line();
