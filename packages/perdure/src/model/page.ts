@@ -1,6 +1,7 @@
 /** Pages of a list, and the opaque cursors between them. */
 import { PerdureError } from "../errors.ts";
 
+/** One page of a list; its `cursor` leads to the next, and is null on the last. */
 export interface Page<T> {
   items: T[];
   /** Hand it back for the next page; null on the last one. */
