@@ -22,13 +22,12 @@ export async function replayInMemory(
     input: decodePayload(created.payload),
     seed: created.seed ?? runId,
   });
-  let turns = 0;
-  const comesToRest = (): Promise<void> => {
-    turns++;
-    return new Promise((resolve) => setImmediate(resolve));
-  };
-  const replayed = await replay(execution, effectiveHistory(events).events, created.at, comesToRest);
-  return { ...replayed, execution, turns };
+  const replaying = replay(execution, effectiveHistory(events).events, created.at);
+  for (let turns = 0; ; turns++) {
+    const next = replaying.next();
+    if (next.done) return { ...next.value, execution, turns };
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Writes a run that has these events, nobody's and due: as if its worker had died after the last of them. */
