@@ -144,3 +144,36 @@ export function describeThrown(thrown: unknown): string {
     return "a value that cannot be shown as text";
   }
 }
+
+const kind = Symbol.for("perdure.error");
+
+/**
+ * Two copies of this package may meet in one process (the CLI's and the user's, ESM and CommonJS). What one throws the other has
+ * to know, so `instanceof` goes by a name that both have, not by the identity of a class.
+ */
+function recognizeByKind(errorClass: { prototype: object }, name: string): void {
+  Object.defineProperty(errorClass.prototype, kind, { value: name });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      // A class of the user's that extends ours is an ordinary one.
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      for (
+        let object = value;
+        typeof object === "object" && object !== null;
+        object = Object.getPrototypeOf(object)
+      ) {
+        if (Object.hasOwn(object, kind) && (object as { [kind]: unknown })[kind] === name) return true;
+      }
+      return false;
+    },
+  });
+}
+
+recognizeByKind(PerdureError, "PerdureError");
+recognizeByKind(FatalError, "FatalError");
+recognizeByKind(RetryableError, "RetryableError");
+recognizeByKind(CancelledError, "CancelledError");
+recognizeByKind(TimeoutError, "TimeoutError");
+recognizeByKind(OutcomeUnknownError, "OutcomeUnknownError");
+recognizeByKind(TooManyFailuresError, "TooManyFailuresError");
+recognizeByKind(RunFailedError, "RunFailedError");

@@ -21,10 +21,10 @@ import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { Batch } from "./batch.ts";
 import { terminate } from "./intervention.ts";
 import { createNewRun } from "./new-run.ts";
-import { RunChanges } from "./run-changes.ts";
+import type { RunChanges } from "./run-changes.ts";
 import { RunHandle, type HandlePorts } from "./run-handle.ts";
 import { describeRun, type RunInfo } from "./run-info.ts";
-import { RunWatch } from "./run-watch.ts";
+import type { RunWatch } from "./run-watch.ts";
 
 /** What a start may say besides workflow and input. */
 export interface StartOptions {

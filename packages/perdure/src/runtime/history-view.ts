@@ -19,11 +19,11 @@ export function viewEvent(stored: StoredEvent): HistoryEvent {
   const event = decodeEvent(stored);
   if (!("payload" in event)) return event;
   const { payload, ...rest } = event;
-  if (payload === null || payload === undefined) return rest as HistoryEvent;
+  if (payload === null || payload === undefined) return rest;
   const isFailure =
     event.type === "step.failed" || event.type === "run.failed" || event.type === "run.cancelled";
   return {
     ...rest,
     ...(isFailure ? { failure: decodeFailure(payload) } : { value: decodePayload(payload) }),
-  } as HistoryEvent;
+  };
 }
