@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import type { Event, NewEvent } from "../../packages/perdure/src/model/event.ts";
+import type { NewEvent } from "../../packages/perdure/src/model/event.ts";
 import { encodePayload } from "../../packages/perdure/src/model/payload.ts";
 import type { RunRecord } from "../../packages/perdure/src/model/run.ts";
 import type { JournalLine } from "./effect-journal.ts";
