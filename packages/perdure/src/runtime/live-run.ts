@@ -349,7 +349,8 @@ export class LiveRun {
     const { clock, storeTime } = this.#ports;
     const turns = this.#turns!;
     if (turns.execution.trouble) return;
-    const { wakeAt } = waitOf(turns.timed, this.#run.deadlineAt);
+    // While draining nothing begins: what is due must not wake it up, or it would do nothing else.
+    const { wakeAt } = waitOf(this.#isDraining ? [] : turns.timed, this.#run.deadlineAt);
     const isIdle = this.#attempts.count === 0 && turns.timed.size === 0;
     this.#idleSince = isIdle ? (this.#idleSince ?? clock.monotonic()) : null;
     const delayMs = Math.min(
