@@ -89,7 +89,7 @@ class Simulation implements StepHost {
     const world = this.#world;
     const subject = await openStore(world.storeClock);
     await subject.open();
-    world.store = bug?.wrapStore?.(subject, world.random.fork()) ?? subject;
+    world.store = bug?.wrapStore?.(subject, new Random(this.#seed)) ?? subject;
     hostSteps(this);
     try {
       for (let index = 1; index <= this.#random.between(1, 3); index++) this.#beginWorker(`worker${index}`);

@@ -20,6 +20,7 @@ export interface Wish {
   /** Tries to start something else under the same key. */
   conflicts: boolean;
   terminateAfterMs: number | null;
+  /** Once: the client remembers it over its own deaths. */
   retriesFailure: boolean;
   asksStatusEveryMs: number | null;
 }
@@ -90,7 +91,6 @@ export class SimulatedClient {
 
   async #await(wish: Wish, first: RunHandle): Promise<void> {
     let handle = first;
-    let hasRetried = !wish.retriesFailure;
     for (;;) {
       const call = this.#begin("result", wish.program, handle.id);
       try {
@@ -101,8 +101,8 @@ export class SimulatedClient {
         this.#end(call, outcomeOf(error));
         if (error instanceof PerdureError) {
           await this.#pause();
-        } else if (error instanceof RunFailedError && !hasRetried) {
-          hasRetried = true;
+        } else if (error instanceof RunFailedError && wish.retriesFailure) {
+          wish.retriesFailure = false;
           handle = this.#engine.run(error.runId);
           await this.#retry(wish, handle);
         } else return;

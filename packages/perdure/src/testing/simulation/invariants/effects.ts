@@ -20,6 +20,8 @@ export function checkEffects(recording: Recording, model: OwnershipModel, verdic
     byStep.set(id, [...(byStep.get(id) ?? []), effect]);
   }
   const cutOff = new CutOff(recording);
+  for (const effect of recording.effects)
+    if (effect.kind === "begin") checkLease(effect, recording, model, verdict);
   for (const [id, effects] of byStep) {
     const [first] = effects;
     const run = model.runs.get(first!.runId);
@@ -65,6 +67,17 @@ class CutOff {
   hasClockSteps(): boolean {
     return this.#everywhere.some(({ kind }) => kind === "store-clock");
   }
+}
+
+/** Past its own limit a worker begins nothing more: another may have the run. */
+function checkLease(begin: Effect, { leaseMs }: Recording, model: OwnershipModel, verdict: Verdict): void {
+  const renewals = (model.renewals.get(begin.process) ?? []).filter(({ tick }) => tick < begin.tick);
+  const ageMs = begin.at - Math.max(...renewals.map(({ sentAt }) => sentAt));
+  verdict.holds(
+    "I16",
+    ageMs <= leaseMs * 1.01,
+    () => `${begin.process} began ${begin.key} ${Math.round(ageMs)} ms after it last renewed its lease`,
+  );
 }
 
 /** The key names the run, the operation and the step; a rewound run may ask for another step under the same number. */

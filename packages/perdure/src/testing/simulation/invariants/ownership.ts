@@ -25,6 +25,8 @@ export interface ModelRun {
   /** Claims whose runs were given back without a crash, and reloads. */
   reloads: number;
   delivered: Set<string>;
+  /** Claims since the last recorded outcome that nobody gave back. */
+  crashCount: number;
 }
 
 interface ModelWorker {
@@ -39,6 +41,10 @@ export class OwnershipModel {
   readonly runs = new Map<string, ModelRun>();
   readonly #workers = new Map<string, ModelWorker>();
   readonly #everRegistered = new Set<string>();
+  readonly #renewedSentAt = new Map<string, number>();
+  readonly #workerOfClaim = new Map<string, string>();
+  /** When each process last had its lease renewed, by when it asked. */
+  readonly renewals = new Map<string, { tick: number; sentAt: number }[]>();
   readonly #claims = new Set<string>();
   readonly #stopped = new Map<string, number>();
   /** The worker as which each process acts now. */
@@ -84,7 +90,7 @@ export class OwnershipModel {
         this.#renew(call);
         break;
       case "unregister":
-        this.#freeAll(call.request);
+        for (const run of this.runs.values()) if (run.workerId === call.request) giveBack(run);
         this.#workers.delete(call.request);
         break;
       case "claim":
@@ -96,7 +102,7 @@ export class OwnershipModel {
       case "release":
         for (const { runId, claim } of call.request) {
           const run = this.runs.get(runId);
-          if (run?.workerId != null && run.claim === claim) run.workerId = null;
+          if (run?.workerId != null && run.claim === claim) giveBack(run);
         }
         break;
       case "commit":
@@ -137,6 +143,7 @@ export class OwnershipModel {
       events: [],
       reloads: 0,
       delivered: new Set(),
+      crashCount: 0,
     });
   }
 
@@ -156,6 +163,7 @@ export class OwnershipModel {
     const { id, leaseMs } = call.request;
     this.#verdict.holds("L1", !this.#everRegistered.has(id), () => `worker ${id} registered twice`);
     this.#everRegistered.add(id);
+    this.#noteRenewal(id, call);
     this.#workers.set(id, {
       process: call.process,
       registeredSentAt: call.sentAt,
@@ -166,6 +174,13 @@ export class OwnershipModel {
     // A request that was carried out late is of a lease that nobody came to hold.
     const current = this.#workers.get(this.#currentOf.get(call.process) ?? "");
     if (!current || current.registeredSentAt <= call.sentAt) this.#currentOf.set(call.process, id);
+  }
+
+  #noteRenewal(id: string, { process, tick, sentAt }: StoreCall): void {
+    this.#renewedSentAt.set(id, Math.max(sentAt, this.#renewedSentAt.get(id) ?? -Infinity));
+    const renewals = this.renewals.get(process) ?? [];
+    this.renewals.set(process, renewals);
+    renewals.push({ tick, sentAt });
   }
 
   #isLive(id: string, storeAt: number): boolean {
@@ -194,6 +209,7 @@ export class OwnershipModel {
     }
     if (!call.answer.live || !worker) return;
     worker.leaseUntil = call.answer.now + worker.leaseMs;
+    this.#noteRenewal(workerId, call);
     const named = new Set(call.request.claims.map(({ runId, claim }) => `${runId} ${claim}`));
     const strange = new Set(call.answer.strange.map(({ runId, claim }) => `${runId} ${claim}`));
     for (const run of this.runs.values()) {
@@ -256,6 +272,13 @@ export class OwnershipModel {
       () =>
         `${run.id} was claimed with ${claimed.events.length} of ${run.nextSeq - 1} events, hot ${claimed.hot}`,
     );
+    run.crashCount++;
+    this.#verdict.holds(
+      "L6",
+      claimed.run.crashCount === run.crashCount,
+      () => `${run.id} was claimed with ${claimed.run.crashCount} crashes instead of ${run.crashCount}`,
+    );
+    this.#workerOfClaim.set(claim, workerId);
     run.workerId = workerId;
     run.claim = claim;
     run.claims.push(claim);
@@ -283,6 +306,7 @@ export class OwnershipModel {
       );
       return;
     }
+    if (write.claim !== null) this.#checkOwnLimit(write.claim, call);
     const isWritten = answer.status === "accepted" || answer.status === "kept";
     const isCurrent = run.workerId !== null && run.claim === write.claim;
     const isNext =
@@ -347,6 +371,7 @@ export class OwnershipModel {
     );
     run.nextSeq += write.events.length;
     if (write.claim !== null) run.commitNumber = write.commitNumber;
+    if (write.progress || write.leave) run.crashCount = 0;
     if (write.leave && answer.status === "accepted") {
       run.workerId = null;
       run.isEnded = ["completed", "failed", "cancelled", "continued"].includes(write.leave.status);
@@ -382,7 +407,25 @@ export class OwnershipModel {
     }
   }
 
+  /** The worker's own limit: counted from before its last renewal was sent. */
+  #checkOwnLimit(claim: string, call: StoreCall): void {
+    const renewedSentAt = this.#renewedSentAt.get(this.#workerOfClaim.get(claim) ?? "");
+    if (renewedSentAt === undefined) return;
+    const ageMs = call.sentAt - renewedSentAt;
+    this.#verdict.holds(
+      "I16",
+      ageMs <= this.#recording.leaseMs * 1.01,
+      () => `${call.process} sent a write ${Math.round(ageMs)} ms after it last renewed its lease`,
+    );
+  }
+
   #freeAll(workerId: string): void {
     for (const run of this.runs.values()) if (run.workerId === workerId) run.workerId = null;
   }
+}
+
+/** Without a crash. */
+function giveBack(run: ModelRun): void {
+  run.workerId = null;
+  run.crashCount = Math.max(0, run.crashCount - 1);
 }
