@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, open as openFile, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "vitest";
@@ -95,11 +95,18 @@ async function mountSmall(size: string): Promise<string> {
   return folder;
 }
 
-/** Takes all space that is left. Answers what gives it back. */
+/** Takes all space that is left, while others are writing. Answers what gives it back. */
 async function fillDisk(path: string): Promise<() => Promise<void>> {
   const ballast = join(path, "ballast");
-  const { bavail, bsize } = await statfs(path);
-  await writeFile(ballast, Buffer.alloc(bavail * bsize));
+  const file = await openFile(ballast, "w");
+  const page = Buffer.alloc(4_096);
+  try {
+    for (;;) await file.write(page);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+  } finally {
+    await file.close();
+  }
   return () => rm(ballast);
 }
 
