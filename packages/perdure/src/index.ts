@@ -19,7 +19,8 @@ export {
   type WorkerHandle,
   type WorkOptions,
 } from "./engine.ts";
-export type { ListFilter, StartOptions } from "./runtime/client.ts";
+export type { ListFilter } from "./runtime/client.ts";
+export type { StartOptions } from "./runtime/start-options.ts";
 export type { RunHandle } from "./runtime/run-handle.ts";
 export type { RunDetails, RunInfo } from "./runtime/run-info.ts";
 export type { HistoryEvent } from "./runtime/history-view.ts";

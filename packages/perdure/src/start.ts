@@ -2,7 +2,7 @@
 import { defaultEngine, defaultWorker } from "./default-engine.ts";
 import type { StartArgs, WorkerHandle, WorkOptions } from "./engine.ts";
 import { PerdureError } from "./errors.ts";
-import type { StartOptions } from "./runtime/client.ts";
+import type { StartOptions } from "./runtime/start-options.ts";
 import type { RunHandle } from "./runtime/run-handle.ts";
 import { currentScope } from "./workflow/context.ts";
 import type { Workflow } from "./workflow/workflow.ts";

@@ -201,6 +201,13 @@ export class Execution implements RunScope {
     this.#unhandled.delete(promise);
   }
 
+  /** Steps whose outcome nobody has asked for, by name. */
+  get unawaitedSteps(): string[] {
+    return [...this.operations.values()]
+      .filter((operation) => operation.request.kind === "step" && !operation.isAwaited)
+      .map((operation) => operation.request.name);
+  }
+
   /** Rejections that nobody has handled, now that the function has returned. */
   get unhandledReasons(): unknown[] {
     return [...this.#unhandled.values()];

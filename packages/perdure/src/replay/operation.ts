@@ -6,6 +6,7 @@
  */
 import type { Event, NewEvent } from "../model/event.ts";
 import type { OperationRequest } from "../workflow/context.ts";
+import type { StepSpec } from "../workflow/step-spec.ts";
 
 /** Knows whether anybody has asked for its outcome. */
 class ObservedPromise extends Promise<unknown> {
@@ -62,6 +63,12 @@ export class Operation {
 
   get promise(): Promise<unknown> {
     return this.#promise;
+  }
+
+  /** How the step was declared. Only asked of steps. */
+  get stepSpec(): StepSpec {
+    if (this.request.kind !== "step") throw new Error(`Operation ${this.number} is no step.`);
+    return this.request.spec;
   }
 
   /** Whether the code awaits it, or has handed it to something that does. */

@@ -5,7 +5,6 @@ import { decodePayload } from "../model/payload.ts";
 import type { Operation } from "../replay/operation.ts";
 import { Attempt, type AttemptOutcome } from "./attempt.ts";
 import type { StoreTime } from "./store-time.ts";
-import { stepSpec } from "./turns.ts";
 
 export interface AttemptEnd {
   operation: Operation;
@@ -37,7 +36,7 @@ export class Attempts {
   /** Calls the step's function. `deadlineAt` is in store time; null for none. */
   begin(operation: Operation, deadlineAt: number | null): void {
     const { runId, workflow, limits, clock, storeTime, onEnd } = this.#ports;
-    const spec = stepSpec(operation);
+    const spec = operation.stepSpec;
     const untilDeadline = deadlineAt === null ? null : storeTime.until(deadlineAt);
     const isTimeout = spec.timeoutMs !== null && (untilDeadline === null || spec.timeoutMs <= untilDeadline);
     const attempt = new Attempt({

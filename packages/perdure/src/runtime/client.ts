@@ -9,11 +9,11 @@ import type { Broker } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import type { Entropy } from "../entropy.ts";
 import { PerdureError } from "../errors.ts";
-import { parseDuration, parseWhen, type Duration } from "../model/duration.ts";
-import { createRunId, createToken, isRunId } from "../model/id.ts";
+import { parseDuration } from "../model/duration.ts";
+import { createRunId, createToken } from "../model/id.ts";
 import type { Page } from "../model/page.ts";
 import { encodePayload } from "../model/payload.ts";
-import { runStatuses, type AttributeValue, type RunStatus } from "../model/run.ts";
+import { runStatuses, type RunStatus } from "../model/run.ts";
 import type { Adoption, ClaimedRun, CreateAnswer, NewRun, RunFilter, Store, WorkerRecord } from "../store.ts";
 import { findWorkflow, registeredWorkflows } from "../workflow/registry.ts";
 import { checkSchema } from "../workflow/schema.ts";
@@ -24,37 +24,9 @@ import { createNewRun } from "./new-run.ts";
 import type { RunChanges } from "./run-changes.ts";
 import { RunHandle, type HandlePorts } from "./run-handle.ts";
 import { describeRun, type RunInfo } from "./run-info.ts";
+import { checkStartOptions, deadlineOf, type StartOptions } from "./start-options.ts";
 import type { RunWatch } from "./run-watch.ts";
 
-/** What a start may say besides workflow and input. */
-export interface StartOptions {
-  /**
-   * A start with a key that exists for this workflow answers with the run that has it, for as long as that run is kept. Another input
-   * under it is refused with `KEY_CONFLICT`.
-   */
-  idempotencyKey?: string;
-  /** The run's id; without one it gets a UUIDv7. */
-  id?: string;
-  /**
-   * What to do when the id exists: answer with that run (the default), refuse with `ID_EXISTS`, or terminate it and have a
-   * successor take its place, which handles of the id then follow.
-   */
-  onExisting?: "return" | "reject" | "terminate";
-  /** How long to wait before the run begins. */
-  delay?: Duration;
-  /** When the run begins. Not together with `delay`. */
-  startAt?: Date;
-  /** How long the run may take from when it begins, or until when. Default: the workflow's. */
-  deadline?: Duration | Date;
-  /** From -100 to 100; higher goes first. Default 0. */
-  priority?: number;
-  /** Values that lists can be searched by. */
-  attributes?: Record<string, AttributeValue>;
-  /** A version other than the one that was defined last. */
-  version?: string;
-}
-
-/** Which runs a list or a count is about: those that fit everything that is given. */
 export interface ListFilter extends Omit<RunFilter, "status" | "createdAfter" | "createdBefore"> {
   status?: RunStatus | readonly RunStatus[];
   createdAfter?: Date;
@@ -171,7 +143,7 @@ export class Client {
     const spec = requireSpec(workflow, options.version);
     const { clock, entropy } = this.#ports;
     const what = `The input of workflow "${spec.name}"`;
-    checkOptions(spec, options);
+    checkStartOptions(spec, options);
     const accepted = spec.input ? await checkSchema(spec.input, input, "INVALID_INPUT", what) : input;
     const payload = encodePayload(accepted, what, spec.limits);
     const isNamed = options.id !== undefined || options.idempotencyKey !== undefined;
@@ -265,61 +237,13 @@ function requireSpec(workflow: WorkflowSpec | string, version: string | undefine
   );
 }
 
-function checkOptions(spec: WorkflowSpec, options: StartOptions): void {
-  const what = `start of workflow "${spec.name}"`;
-  const refuse = (message: string): never => {
-    throw new PerdureError("INVALID_OPTION", `${message} (${what})`);
-  };
-  const { id, idempotencyKey, priority, delay, startAt, onExisting, attributes = {} } = options;
-  if (id !== undefined && !isRunId(id)) {
-    refuse(
-      `id ${JSON.stringify(id).slice(0, 80)} must be 1 to 200 of the characters A-Z a-z 0-9 . _ : @ / + ~ -, and begin with a letter or digit.`,
-    );
-  }
-  if (
-    idempotencyKey !== undefined &&
-    (typeof idempotencyKey !== "string" || idempotencyKey === "" || idempotencyKey.length > 500)
-  ) {
-    refuse("idempotencyKey must be a text of 1 to 500 characters.");
-  }
-  if (id !== undefined && idempotencyKey !== undefined)
-    refuse("id and idempotencyKey are two names for one run: give one of them.");
-  if (priority !== undefined && !(Number.isSafeInteger(priority) && Math.abs(priority) <= 100)) {
-    refuse(`priority is ${priority}. It must be a whole number from -100 to 100.`);
-  }
-  if (delay !== undefined && startAt !== undefined)
-    refuse("delay and startAt say the same thing twice: give one of them.");
-  if (startAt !== undefined) parseWhen(startAt, "startAt");
-  if (onExisting !== undefined && !["return", "reject", "terminate"].includes(onExisting)) {
-    refuse(`onExisting is "${String(onExisting)}". It must be "return", "reject" or "terminate".`);
-  }
-  for (const [name, value] of Object.entries(attributes)) {
-    const isValue = typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-    if (!isValue || name === "" || name.length > 200 || String(value).length > 1_000) {
-      refuse(
-        `attribute "${name.slice(0, 80)}" must be a text of at most 1000 characters, a finite number or a boolean.`,
-      );
-    }
-  }
-  if (Object.keys(attributes).length > 50) refuse("a run can have at most 50 attributes.");
-}
-
-function deadlineOf(deadline: Duration | Date | undefined): {
-  deadlineAt?: number;
-  deadlineAfterMs?: number;
-} {
-  if (deadline === undefined) return {};
-  const when = parseWhen(deadline, "deadline");
-  return "atMs" in when ? { deadlineAt: when.atMs } : { deadlineAfterMs: when.afterMs };
-}
-
 function toStoreFilter({ status, createdAfter, createdBefore, ...rest }: ListFilter): RunFilter {
   const statuses = status === undefined ? undefined : typeof status === "string" ? [status] : status;
   for (const one of statuses ?? []) {
     if (!runStatuses.includes(one)) {
       throw new PerdureError(
         "INVALID_OPTION",
-        `status "${String(one)}" is none of ${runStatuses.join(", ")}.`,
+        `status "${one as string}" is none of ${runStatuses.join(", ")}.`,
       );
     }
   }

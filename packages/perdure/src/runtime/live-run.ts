@@ -16,27 +16,18 @@ import type { Logger } from "../logger.ts";
 import { decodeEvent, type Event } from "../model/event.ts";
 import type { StoredMessage } from "../model/message.ts";
 import type { RunRecord } from "../model/run.ts";
-import { HeldError, idleRun } from "../replay/mismatch.ts";
+import { HeldError } from "../replay/mismatch.ts";
 import type { ClaimedRun, Leave, RunWrite, Store, WriteAnswer } from "../store.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { Attempts, type AttemptEnd } from "./attempts.ts";
 import { LeaseLost, type Journal } from "./journal.ts";
 import { Life, type LifeOf } from "./life.ts";
-import { decideLeave, holdFor, idleLimitMs, troubleOf } from "./leaving.ts";
-import { deadlineError, lostError, type Ending } from "./run-ending.ts";
+import { decideLeave, holdFor, idleLimitMs } from "./leaving.ts";
+import { deadlineError, lostError } from "./run-ending.ts";
+import { exitOf, type RunExit } from "./run-exit.ts";
 import type { StoreTime } from "./store-time.ts";
 import { Turns } from "./turns.ts";
 import { dueTime, waitOf } from "./waiting-for.ts";
-
-/** How this worker's time with a run came to its end. */
-export type RunExit =
-  | { kind: "parked"; wakeAt: number | null }
-  | { kind: "ended"; status: Ending["status"]; payload: string; successorId: string | null }
-  | { kind: "held"; error: HeldError }
-  | { kind: "released" }
-  /** The claim is still ours, and memory no longer fits the store: load it and begin anew. */
-  | { kind: "reload" }
-  | { kind: "dropped" };
 
 export interface LiveRunPorts {
   store: Store;
@@ -273,7 +264,10 @@ export class LiveRun {
     switch (answer.status) {
       case "accepted":
         this.#advance(write);
-        return leave && this.#exit(leave);
+        if (!leave) return null;
+        // A parked execution stays whole: the same worker may go on with it.
+        if (leave.status !== "suspended") this.#drop();
+        return exitOf(leave, this.#turns!, this.runId);
       case "kept":
         this.#advance(write);
         return "unread";
@@ -293,27 +287,6 @@ export class LiveRun {
     this.#nextSeq += write.events.length;
     this.#commitNumber++;
     this.#turns!.committed();
-  }
-
-  #exit(leave: Leave): RunExit {
-    const turns = this.#turns!;
-    switch (leave.status) {
-      case "suspended":
-        return { kind: "parked", wakeAt: leave.wakeAt };
-      case "pending":
-        this.#drop();
-        return { kind: "released" };
-      case "held": {
-        const trouble = troubleOf(turns) ?? idleRun(this.runId);
-        this.#drop();
-        return { kind: "held", error: trouble };
-      }
-      default: {
-        const { status, event, successor } = turns.ending!;
-        this.#drop();
-        return { kind: "ended", status, payload: event.payload, successorId: successor?.id ?? null };
-      }
-    }
   }
 
   async #readInbox(): Promise<void> {

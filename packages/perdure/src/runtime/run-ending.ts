@@ -1,5 +1,5 @@
 /** How a run ends: the event, the status, and the run that may take its place. */
-import { CancelledError, FatalError, PerdureError } from "../errors.ts";
+import { CancelledError, FatalError, PerdureError, describeThrown } from "../errors.ts";
 import type { NewEvent } from "../model/event.ts";
 import { encodeFailure } from "../model/failure.ts";
 import { encodePayload } from "../model/payload.ts";
@@ -91,6 +91,15 @@ export function deadlineError({ id, workflow, deadlineAt }: RunRecord, now: numb
   return new PerdureError(
     "DEADLINE_EXCEEDED",
     `Run "${id}" of workflow "${workflow}" did not end before its deadline, ${new Date(deadlineAt).toISOString()}.`,
+  );
+}
+
+/** A run that returned, and left a failure behind that nobody looked at. */
+export function unhandledError({ id }: RunRecord, reason: unknown): PerdureError {
+  return new PerdureError(
+    "UNHANDLED_REJECTION",
+    `Run "${id}" returned while a promise that it made was rejected and never awaited: ${describeThrown(reason)}`,
+    { cause: reason },
   );
 }
 

@@ -1,5 +1,5 @@
 /** Whether a step that failed is tried again, and when. */
-import { RetryableError, TimeoutError, describeThrown } from "../errors.ts";
+import { OutcomeUnknownError, RetryableError, TimeoutError, describeThrown } from "../errors.ts";
 import { parseWhen, resolveWhen } from "../model/duration.ts";
 import { retryDelayMs } from "../model/retry.ts";
 import type { StepSpec } from "../workflow/step-spec.ts";
@@ -34,6 +34,14 @@ export function decideFailure(options: {
     };
   }
   return { retryAt };
+}
+
+/** What a `once` step fails with whose attempt nobody saw end. */
+export function unknownOutcome(runId: string, step: string): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    `Step "${step}" of run "${runId}" was started, and its worker was lost before it told how it ended. ` +
+      `It runs at most once: find out whether it took effect, then go on.`,
+  );
 }
 
 function wantsRetry(spec: StepSpec, error: unknown): boolean {

@@ -9,7 +9,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Entropy } from "../entropy.ts";
-import { OutcomeUnknownError, PerdureError, describeThrown } from "../errors.ts";
+import { describeThrown, type PerdureError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { resolveWhen } from "../model/duration.ts";
 import type { Event, NewEvent, RunCreated } from "../model/event.ts";
@@ -26,8 +26,9 @@ import { replay } from "../replay/replay.ts";
 import { checkSchema } from "../workflow/schema.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import type { AttemptOutcome } from "./attempt.ts";
-import { endFailed, endReturned, endTerminated, type Ending } from "./run-ending.ts";
-import { decideFailure } from "./step-failure.ts";
+import { endFailed, endReturned, endTerminated, unhandledError, type Ending } from "./run-ending.ts";
+import { limitError } from "./run-limits.ts";
+import { decideFailure, unknownOutcome } from "./step-failure.ts";
 import type { StoreTime } from "./store-time.ts";
 
 export interface TurnsPorts {
@@ -124,7 +125,7 @@ export class Turns {
       yield* this.#turn({ type: "step.completed", at, op, payload: outcome.payload });
       return;
     }
-    const spec = stepSpec(operation);
+    const spec = operation.stepSpec;
     const decision = decideFailure({
       spec,
       error: outcome.error,
@@ -197,7 +198,7 @@ export class Turns {
 
   /** The step's own deadline, at which its attempt ends; null for none. At its run's deadline the whole run ends. */
   stepDeadline(operation: Operation): number | null {
-    const { deadlineMs } = stepSpec(operation);
+    const { deadlineMs } = operation.stepSpec;
     return deadlineMs === null ? null : operation.startedAt + deadlineMs;
   }
 
@@ -265,11 +266,9 @@ export class Turns {
   }
 
   *#endByCode(outcome: Outcome): Turn {
-    const unawaited = [...this.execution.operations.values()]
-      .filter((operation) => operation.request.kind === "step" && !operation.isAwaited)
-      .map((operation) => operation.request.name);
-    if (unawaited.length > 0) {
-      const fields = { runId: this.#run.id, workflow: this.#spec.name, steps: unawaited.slice(0, 5) };
+    const steps = this.execution.unawaitedSteps.slice(0, 5);
+    if (steps.length > 0) {
+      const fields = { runId: this.#run.id, workflow: this.#spec.name, steps };
       this.#ports.logger.warn(
         fields,
         "a workflow ended with steps that nobody awaited: they may not have run",
@@ -281,13 +280,7 @@ export class Turns {
     }
     const [unhandled] = this.execution.unhandledReasons;
     if (unhandled !== undefined) {
-      this.#endFailed(
-        new PerdureError(
-          "UNHANDLED_REJECTION",
-          `Run "${this.#run.id}" returned while a promise that it made was rejected and never awaited: ${describeThrown(unhandled)}`,
-          { cause: unhandled },
-        ),
-      );
+      this.#endFailed(unhandledError(this.#run, unhandled));
       return;
     }
     if (this.#spec.output) yield this.#checkOutput(this.#spec.output, outcome.value);
@@ -363,10 +356,7 @@ export class Turns {
 
   *#takeUnknownOutcome(operation: Operation): Turn {
     if (this.#isOver) return;
-    const error = new OutcomeUnknownError(
-      `Step "${operation.request.name}" of run "${this.#run.id}" was started, and its worker was lost before it told how it ended. ` +
-        `It runs at most once: find out whether it took effect, then go on.`,
-    );
+    const error = unknownOutcome(this.#run.id, operation.request.name);
     const { number: op, attempt } = operation;
     yield* this.#turn({
       type: "step.failed",
@@ -377,36 +367,19 @@ export class Turns {
     });
   }
 
-  /** Bounds that only grow are checked with every turn: a run past one has failed, and says which. */
+  /** Bounds are checked with every turn: a run past one has failed, and says which. */
   #keepLimits(): void {
-    const { limits } = this.#spec;
-    const subject = `Run "${this.#run.id}" of workflow "${this.#spec.name}"`;
-    const remedy = "Do less in one run, in several runs if need be, or raise limits of the workflow.";
-    if (this.#eventCount > limits.events) {
-      this.#endFailed(
-        new PerdureError("HISTORY_TOO_LONG", `${subject} has more than ${limits.events} events. ${remedy}`),
-      );
-    } else if (this.#payloadBytes > limits.historyBytes) {
-      this.#endFailed(
-        new PerdureError(
-          "HISTORY_TOO_LONG",
-          `${subject} has stored more than ${limits.historyBytes} bytes. ${remedy}`,
-        ),
-      );
-    } else if (this.execution.operations.size > limits.openOperations) {
-      this.#endFailed(
-        new PerdureError(
-          "TOO_MANY_OPERATIONS",
-          `${subject} has more than ${limits.openOperations} operations open at a time. Use map() with a concurrency, or raise limits.`,
-        ),
-      );
-    } else if (this.#eventCount > limits.warnEvents && !this.#hasWarned) {
-      this.#hasWarned = true;
-      this.#ports.logger.warn(
-        { runId: this.#run.id, events: this.#eventCount, limit: limits.events },
-        "a history grows long",
-      );
-    }
+    const counts = {
+      events: this.#eventCount,
+      historyBytes: this.#payloadBytes,
+      openOperations: this.execution.operations.size,
+    };
+    const error = limitError(this.#run, counts, this.#spec.limits);
+    if (error) this.#endFailed(error);
+    if (this.#eventCount <= this.#spec.limits.warnEvents || this.#hasWarned) return;
+    this.#hasWarned = true;
+    const fields = { runId: this.#run.id, events: this.#eventCount, limit: this.#spec.limits.events };
+    this.#ports.logger.warn(fields, "a history grows long");
   }
 
   #note(operation: Operation, event: NewEvent): void {
@@ -424,9 +397,4 @@ export class Turns {
   #turnTime(): number {
     return Math.max(this.#lastAt, this.#ports.storeTime.now());
   }
-}
-
-export function stepSpec(operation: Operation): Extract<Operation["request"], { kind: "step" }>["spec"] {
-  if (operation.request.kind !== "step") throw new Error(`Operation ${operation.number} is no step.`);
-  return operation.request.spec;
 }

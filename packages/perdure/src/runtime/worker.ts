@@ -9,7 +9,6 @@
 import type { Broker } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import type { Entropy } from "../entropy.ts";
-import { PerdureError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { createToken } from "../model/id.ts";
 import { retryDelayMs } from "../model/retry.ts";
@@ -18,24 +17,14 @@ import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { HotCache } from "./hot-cache.ts";
 import { Journal, storeBackoff } from "./journal.ts";
 import { Lease } from "./lease.ts";
-import { LiveRun, type RunExit } from "./live-run.ts";
+import { LiveRun } from "./live-run.ts";
+import { Places } from "./places.ts";
 import type { RunChanges } from "./run-changes.ts";
+import type { RunExit } from "./run-exit.ts";
 import type { ServedLanes } from "./served-lanes.ts";
 import { StoreTime } from "./store-time.ts";
 import { Sweeper } from "./sweeper.ts";
-
-export interface WorkerSettings {
-  /** Runs that are live at a time. */
-  concurrency: number;
-  leaseMs: number;
-  /** The longest time between two looks for due work. */
-  pollMs: number;
-  /** How often expired leases are looked for. */
-  sweepMs: number;
-  crashLimit: number;
-  hotRuns: number;
-  hotBytes: number;
-}
+import type { WorkerSettings } from "./worker-settings.ts";
 
 export interface WorkerPorts {
   /** Opened. */
@@ -55,10 +44,7 @@ export class Worker {
   readonly #storeTime: StoreTime;
   readonly #hot: HotCache;
   readonly #live = new Map<string, LiveRun>();
-  /** Claims whose answer has not come yet are not strange. */
-  readonly #claiming = new Set<string>();
-  /** Places that are kept for runs about to be created. */
-  #keptPlaces = 0;
+  readonly #places: Places;
   #lease!: Lease;
   #journal!: Journal;
   #sweeper!: Sweeper;
@@ -80,6 +66,7 @@ export class Worker {
     this.#settings = settings;
     this.#served = served;
     this.#storeTime = new StoreTime(ports.clock);
+    this.#places = new Places(settings.concurrency, () => this.#live.size);
     this.#hot = new HotCache({ maxCount: settings.hotRuns, maxBytes: settings.hotBytes });
   }
 
@@ -140,24 +127,17 @@ export class Worker {
    * `fill`, which must be called whatever becomes of the creation.
    */
   keepPlaces(count: number): { adoption: Adoption; fill: (claimed: ClaimedRun[]) => void } | null {
-    const limit = Math.min(count, this.#freePlaces);
-    if (limit <= 0 || this.#isStopping || this.#waitsForPlace || !this.#lease.isLive) return null;
+    if (this.#isStopping || this.#waitsForPlace || this.#places.free <= 0 || !this.#lease.isLive) return null;
     const workerId = this.#id;
     const claim = createToken("c_", (size) => this.#ports.entropy.bytes(size));
-    this.#claiming.add(claim);
-    this.#keptPlaces += limit;
+    const limit = this.#places.keep(claim, count);
     const fill = (claimed: ClaimedRun[]): void => {
-      this.#claiming.delete(claim);
-      this.#keptPlaces -= limit;
+      this.#places.giveBack(claim);
       if (workerId === this.#id && claimed.length > 0) this.#storeTime.learn(claimed[0]!.now);
       this.#takeAll(workerId, claimed);
       if (this.#waitsForPlace) this.look();
     };
     return { adoption: { workerId, lanes: this.#served.lanes, limit, claim }, fill };
-  }
-
-  get #freePlaces(): number {
-    return this.#settings.concurrency - this.#live.size - this.#keptPlaces;
   }
 
   /** Something may be due. */
@@ -241,8 +221,7 @@ export class Worker {
   /** Claims that the store has for us and that we never heard of: a reply was lost. Those under way are not among them. */
   async #releaseStrange(claims: { runId: string; claim: string }[]): Promise<void> {
     const strange = claims.filter(
-      ({ runId, claim }) =>
-        this.#live.get(runId)?.claim !== claim && !this.#claiming.has(claim.slice(0, claim.lastIndexOf("."))),
+      ({ runId, claim }) => this.#live.get(runId)?.claim !== claim && !this.#places.isUnderWay(claim),
     );
     if (strange.length === 0) return;
     await this.#ports.store.release(strange).catch(() => undefined); // the next heartbeat finds them again
@@ -256,7 +235,7 @@ export class Worker {
     await this.#ports.clock.rest();
     do {
       this.#lookAgain = false;
-      const free = this.#freePlaces;
+      const { free } = this.#places;
       if (free <= 0) this.#waitsForPlace = true;
       if (free <= 0 || this.#isStopping || !this.#lease.isLive) break;
       this.#waitsForPlace = false;
@@ -271,7 +250,7 @@ export class Worker {
     const { store, clock, entropy, logger } = this.#ports;
     const workerId = this.#id;
     const claim = createToken("c_", (size) => entropy.bytes(size));
-    this.#claiming.add(claim);
+    this.#places.keep(claim, limit);
     const pollAt = clock.monotonic() + this.#settings.pollMs;
     this.#nextLookAt = pollAt;
     try {
@@ -293,7 +272,7 @@ export class Worker {
       this.#nextLookAt = clock.monotonic() + retryDelayMs(storeBackoff, this.#failures, entropy.fraction());
       return false;
     } finally {
-      this.#claiming.delete(claim);
+      this.#places.giveBack(claim);
     }
   }
 
@@ -392,7 +371,7 @@ export class Worker {
     // Without a lease there is nothing to look for: the new one looks by itself.
     if (this.#isLooking || this.#isStopping || !this.#lease.isLive) return;
     this.#disarm?.();
-    if (this.#freePlaces <= 0) {
+    if (this.#places.free <= 0) {
       this.#waitsForPlace = true; // the next free place looks
       return;
     }
@@ -417,22 +396,5 @@ export class Worker {
       };
     });
     this.#onIdle = null;
-  }
-}
-
-/** @throws PerdureError `INVALID_OPTION`. */
-export function requireSettings(settings: WorkerSettings): void {
-  const { concurrency, leaseMs } = settings;
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1 || concurrency > 100_000) {
-    throw new PerdureError(
-      "INVALID_OPTION",
-      `concurrency of a worker is ${concurrency}. It must be a whole number from 1 to 100000.`,
-    );
-  }
-  if (leaseMs < 200) {
-    throw new PerdureError(
-      "INVALID_OPTION",
-      `lease of a worker is ${leaseMs} ms. It must be at least 200 ms: a busy process would lose it.`,
-    );
   }
 }

@@ -1,7 +1,7 @@
 /** `perdure run` */
 import type { Command } from "commander";
 import type { Engine, WorkerHandle } from "../../engine.ts";
-import type { StartOptions } from "../../runtime/client.ts";
+import type { StartOptions } from "../../runtime/start-options.ts";
 import type { RunHandle } from "../../runtime/run-handle.ts";
 import type { RunDetails } from "../../runtime/run-info.ts";
 import { isEnded } from "../../model/run.ts";
