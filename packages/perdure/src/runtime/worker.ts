@@ -292,6 +292,13 @@ export class Worker {
     // The same run may still be here, under a claim that was lost.
     this.#live.get(run.id)?.drop();
     const parked = this.#hot.takeMatching(claimed);
+    if (!parked && claimed.hot) {
+      // It was dropped from memory while the claim was under way, and its history was not sent.
+      const live = this.#createLiveRun(spec, claimed);
+      this.#live.set(run.id, live);
+      void this.#reload(live, spec);
+      return;
+    }
     parked?.resume(claimed);
     this.#begin(parked ?? this.#createLiveRun(spec, claimed), spec);
   }
