@@ -63,6 +63,8 @@ export class Journal {
       try {
         const { now, answers } = await store.commit(writes);
         storeTime.learn(now);
+        // An answer that came after the lease: others may have the runs by now, so nothing may begin on its strength.
+        if (!isLive()) break;
         return answers;
       } catch (error) {
         if (error instanceof PerdureError && error.code === "ALREADY_CLOSED") break;
