@@ -49,6 +49,8 @@ export class OwnershipModel {
   readonly #stopped = new Map<string, number>();
   /** The worker as which each process acts now. */
   readonly #currentOf = new Map<string, string>();
+  /** A process whose wall clock was changed while its machine slept cannot know how long that was. */
+  readonly wasSetBack = new Set<string>();
   readonly #recording: Recording;
   readonly #verdict: Verdict;
 
@@ -57,6 +59,7 @@ export class OwnershipModel {
     this.#verdict = verdict;
     for (const { kind, process, at } of recording.disturbances) {
       if (kind === "stop") this.#stopped.set(process!, at);
+      if (kind === "worker-clock" && process !== null) this.wasSetBack.add(process);
     }
     for (const call of recording.calls) this.#follow(call);
   }
@@ -410,7 +413,7 @@ export class OwnershipModel {
   /** The worker's own limit: counted from before its last renewal was sent. */
   #checkOwnLimit(claim: string, call: StoreCall): void {
     const renewedSentAt = this.#renewedSentAt.get(this.#workerOfClaim.get(claim) ?? "");
-    if (renewedSentAt === undefined) return;
+    if (renewedSentAt === undefined || this.wasSetBack.has(call.process)) return;
     const ageMs = call.sentAt - renewedSentAt;
     this.#verdict.holds(
       "I16",
