@@ -6,18 +6,22 @@
  * P3. What would not read back equal is refused with the path to it, before anything is written.
  */
 import { DevalueError, parse, stringify } from "devalue";
-import { PerdureError } from "../errors.ts";
-import { failureFromError, errorFromFailure, type Failure } from "./failure.ts";
+import { describeThrown, PerdureError } from "../errors.ts";
+import { decodeFailure, encodeFailure, errorFromFailure } from "./failure.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 
 /** No JSON text begins with it. */
 const marker = "~";
 
 const reducers = {
-  Failure: (value: unknown) => (value instanceof Error ? failureFromError(value) : undefined),
+  // As text: its fields may have keys that devalue refuses, and a field is no reason to refuse an error.
+  Failure: (value: unknown) => (value instanceof Error ? encodeFailure(value) : undefined),
+  // In an array, since devalue takes an empty text for a refusal.
+  Buffer: (value: unknown) => (Buffer.isBuffer(value) ? [value.toString("base64")] : undefined),
 };
 const revivers = {
-  Failure: (value: Failure) => errorFromFailure(value),
+  Failure: (value: string) => errorFromFailure(decodeFailure(value)),
+  Buffer: ([text]: [string]) => Buffer.from(text, "base64"),
 };
 
 /**
@@ -29,9 +33,7 @@ export function encodePayload(
   what: string,
   limits: Pick<Limits, "payloadBytes" | "depth"> = defaultLimits,
 ): string {
-  const text = isExactJson(value, limits.depth)
-    ? JSON.stringify(value)
-    : encodeRich(value, what, limits.depth);
+  const text = encodeText(value, what, limits.depth);
   // A UTF-16 unit takes at most three bytes, so most values need no count.
   if (text.length * 3 > limits.payloadBytes) {
     const bytes = utf8Length(text);
@@ -44,6 +46,16 @@ export function encodePayload(
     }
   }
   return text;
+}
+
+function encodeText(value: unknown, what: string, depth: number): string {
+  try {
+    return isExactJson(value, depth) ? JSON.stringify(value) : encodeRich(value, what, depth);
+  } catch (error) {
+    if (error instanceof PerdureError) throw error;
+    // A getter, or a proxy, that throws when it is looked at.
+    throw unstorable(what, "", `It could not be read (${describeThrown(error)})`);
+  }
 }
 
 /** @throws PerdureError `HISTORY_UNREADABLE` when the text is not one that {@link encodePayload} wrote. */
@@ -116,7 +128,8 @@ function refuseUnstorable(root: unknown, what: string, maxDepth: number): void {
         `${what} is nested deeper than ${maxDepth} levels, at ${path.slice(0, 200)}. Flatten it, or raise limits.depth.`,
       );
     }
-    if (value instanceof Error) return;
+    if (value instanceof Error || Buffer.isBuffer(value)) return;
+    refuseDerived(value, what, path);
     if (value instanceof Map) {
       let index = 0;
       for (const [key, item] of value) {
@@ -128,7 +141,7 @@ function refuseUnstorable(root: unknown, what: string, maxDepth: number): void {
       let index = 0;
       for (const item of value) visit(item, `${path}.item(${index++})`, depth + 1);
     } else if (Array.isArray(value)) {
-      if (value.length > 0 && Object.keys(value).some((key) => !/^\d+$/.test(key))) {
+      if (Object.keys(value).some((key) => !/^\d+$/.test(key)) || hasSymbols(value)) {
         throw unstorable(what, path, "Cannot store an array that has properties besides its items");
       }
       value.forEach((item, index) => visit(item, `${path}[${index}]`, depth + 1));
@@ -156,6 +169,24 @@ function refuseUnstorable(root: unknown, what: string, maxDepth: number): void {
     }
   };
   visit(root, "", 1);
+}
+
+/** Instances of classes that extend a built-in one, or that somebody has put fields on, would come back as the plain thing. */
+function refuseDerived(value: object, what: string, path: string): void {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind === "Object") return;
+  // By name, since a built-in of another realm is as good.
+  const className: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)
+    ?.constructor?.name;
+  if (className !== kind)
+    throw unstorable(what, path, `Cannot store an instance of ${String(className)} (${kind})`);
+  const takesFields = value instanceof Map || value instanceof Set || value instanceof Date;
+  if (takesFields && (Object.keys(value).length > 0 || hasSymbols(value)))
+    throw unstorable(what, path, `Cannot store a ${kind} that has fields of its own`);
+}
+
+function hasSymbols(value: object): boolean {
+  return Object.getOwnPropertySymbols(value).length > 0;
 }
 
 function unstorable(what: string, path: string, reason: string): PerdureError {
