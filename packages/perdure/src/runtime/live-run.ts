@@ -53,7 +53,7 @@ export class LiveRun {
   /** Null until the first claim's history was read. */
   #turns: Turns | null = null;
   #nextSeq: number;
-  #commitNumber = 0;
+  #commitNumber: number;
   #readInboxSeq: number;
   #inputs: Input[] = [];
   readonly #attempts: Attempts;
@@ -68,6 +68,8 @@ export class LiveRun {
     this.#claimed = claimed;
     this.#run = claimed.run;
     this.runId = claimed.run.id;
+    // Zero after a claim; a run that was loaded again has written under it before.
+    this.#commitNumber = claimed.run.commitNumber;
     this.#nextSeq = claimed.run.nextSeq;
     this.#readInboxSeq = claimed.run.inboxSeq;
     this.#attempts = new Attempts({
