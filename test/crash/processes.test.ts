@@ -26,6 +26,8 @@ const workerCount = 3;
 let compiled: Compiled;
 let folder: string;
 const children = new Set<ChildProcess>();
+/** What processes said on standard error, for the message of a failure. */
+let errors: string[] = [];
 
 beforeAll(async () => {
   compiled = await compile();
@@ -36,15 +38,17 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 function start(program: string, order: WorkerOrder | LatencyOrder): ChildProcess {
   const child = spawn(process.execPath, [compiled.program(program), JSON.stringify(order)], {
-    stdio: ["pipe", "pipe", "ignore"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   children.add(child);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(`${child.pid}: ${text}`));
   child.on("close", () => children.delete(child));
   return child;
 }
 
 async function inFolder(work: () => Promise<void>): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), "perdure-processes-"));
+  errors = [];
   try {
     await work();
   } finally {
@@ -113,12 +117,12 @@ test(
       const code = await ended(client);
       // Once more to be sure of one: whoever sleeps past its lease comes back as somebody else.
       const [last] = workers;
-      await until(() => registrationsOf(last!.pid!) > 0);
+      await until(() => registrationsOf(last!.pid!) > 0, `process ${last!.pid} is a worker`);
       const before = registrationsOf(last!.pid!);
       last!.kill("SIGSTOP");
       await pause(leaseMs * 2.5);
       last!.kill("SIGCONT");
-      await until(() => registrationsOf(last!.pid!) > before);
+      await until(() => registrationsOf(last!.pid!) > before, `process ${last!.pid} is a new worker`);
       for (const worker of workers) worker.stdin!.end();
       await Promise.all(workers.map(ended));
 
@@ -170,9 +174,9 @@ test("a worker in another process notices new work at once", { timeout: 120_000 
   }),
 );
 
-async function until(isSo: () => boolean): Promise<void> {
+async function until(isSo: () => boolean, what: string): Promise<void> {
   for (const endsAt = performance.now() + 20_000; !isSo();) {
-    assert.ok(performance.now() < endsAt, "it did not come true within 20 s");
+    assert.ok(performance.now() < endsAt, `not within 20 s: ${what}. ${errors.slice(-30).join("")}`);
     await pause(50);
   }
 }
