@@ -4,12 +4,14 @@
  * A1. What was not run is counted and named. With `CI` set, what could not be run is a failure; what belongs to a longer form, or
  *     can't apply, is not.
  * A2. A suite without tests, one that ends without a report, and one that takes too long have failed.
+ * A3. Beyond the short form, what the release of Node could change runs on the others as well: each has another SQLite.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fetchNode, otherReleases } from "./other-nodes.mjs";
 
 export const repositoryFolder = fileURLToPath(new URL("../", import.meta.url));
 
@@ -20,6 +22,9 @@ export const groups = [
   ["simulation", "crash"],
   ["surface"],
 ];
+
+/** What runs on the other releases of Node too. */
+const onOtherNodes = ["unit", "stores", "scenarios"];
 
 /** Their tests are shorter or longer, or left out, by `PERDURE_PROOF`: nothing, `ci` or `long`. */
 const proofs = ["simulation", "crash"];
@@ -33,8 +38,12 @@ const folders = {
   ),
 };
 
-/** A skipped test says in its name why it can never apply. */
-const inapplicable = /there is no second store over the same memory/;
+/** Tests that can never apply to what they are skipped on, or to whom. */
+const inapplicable = [
+  { name: /there is no second store over the same memory/, when: () => true },
+  // Whoever is root may write everywhere.
+  { name: /in a folder of somebody else is STORE_NOT_WRITABLE/, when: () => process.getuid?.() === 0 },
+];
 
 const limitMs = { short: 8 * 60_000, ci: 20 * 60_000, long: 24 * 3_600_000 };
 
@@ -46,7 +55,12 @@ export async function runSuites({ suites, form, onOutput }) {
   const results = [];
   for (const group of groups) {
     const chosen = group.filter((name) => suites.includes(name));
-    if (chosen.length > 0) results.push(...(await runGroup(chosen, form, onOutput)));
+    if (chosen.length > 0) results.push(...(await runGroup(chosen, { form, onOutput })));
+  }
+  const again = onOtherNodes.filter((name) => suites.includes(name));
+  if (form !== "short" && again.length > 0) {
+    for (const release of otherReleases)
+      results.push(...(await runOnOtherNode(release, again, { form, onOutput })));
   }
   return { ...total(results), durationMs: Date.now() - startedAt, suites: results };
 }
@@ -56,7 +70,7 @@ export function printSummary(result) {
   console.log("\nSuites");
   for (const { name, passed, failed, skipped, durationMs } of result.suites) {
     const skips = skipped > 0 ? `, ${skipped} skipped` : "";
-    console.log(`  ${name.padEnd(14)}${passed} passed, ${failed} failed${skips} (${seconds(durationMs)})`);
+    console.log(`  ${name.padEnd(20)}${passed} passed, ${failed} failed${skips} (${seconds(durationMs)})`);
   }
   const notRun = result.suites.flatMap(({ notRun }) => notRun);
   if (notRun.length > 0) {
@@ -75,13 +89,44 @@ export function printSummary(result) {
   );
 }
 
-async function runGroup(names, form, onOutput) {
+async function runOnOtherNode(release, names, options) {
+  const node = fetchNode(release);
+  const title = `Node ${release}`;
+  if ("path" in node) {
+    const results = await runGroup(names, { ...options, program: node.path, title });
+    return results.map((result) => ({
+      ...result,
+      name: `${result.name}, ${title}`,
+      notRun: result.notRun.map((test) => ({ ...test, name: `${title}: ${test.name}` })),
+      troubles: result.troubles.map((trouble) => `${title}: ${trouble}`),
+    }));
+  }
+  const trouble = process.env.CI
+    ? [`${names.join(", ")}, ${title}: ${node.missing}, and CI leaves nothing out`]
+    : [];
+  const notRun = names.map((name) => ({ name: `${name}, ${title}`, reason: node.missing }));
+  const name = `all, ${title}`;
+  return [
+    {
+      name,
+      passed: 0,
+      failed: trouble.length,
+      skipped: notRun.length,
+      durationMs: 0,
+      notRun,
+      troubles: trouble,
+    },
+  ];
+}
+
+async function runGroup(names, { form, onOutput, program = process.execPath, title }) {
   const folder = mkdtempSync(join(tmpdir(), "perdure-test-"));
   const reportPath = join(folder, "report.json");
   const startedAt = Date.now();
-  console.log(`\n${names.join(", ")}`);
+  const what = title === undefined ? names.join(", ") : `${names.join(", ")} on ${title}`;
+  console.log(`\n${what}`);
   try {
-    const end = await runVitest(names, reportPath, form, onOutput);
+    const end = await runVitest(program, names, reportPath, form, onOutput);
     const report = readReport(reportPath);
     const results = names.map((name) => readSuite(name, report, form));
     // What vitest found wrong beside the tests (an error that nobody awaited) belongs to the group as a whole.
@@ -90,8 +135,8 @@ async function runGroup(names, form, onOutput) {
       results[0].failed++;
       results[0].troubles.push(
         end === "too long"
-          ? `${names.join(", ")}: stopped after ${seconds(Date.now() - startedAt)}`
-          : `${names.join(", ")}: vitest ended with ${end}, see above`,
+          ? `${what}: stopped after ${seconds(Date.now() - startedAt)}`
+          : `${what}: vitest ended with ${end}, see above`,
       );
     }
     return results;
@@ -100,12 +145,12 @@ async function runGroup(names, form, onOutput) {
   }
 }
 
-function runVitest(names, reportPath, form, onOutput) {
+function runVitest(program, names, reportPath, form, onOutput) {
   const vitest = join(repositoryFolder, "node_modules/vitest/vitest.mjs");
   const projects = names.flatMap((name) => ["--project", name]);
   const args = [vitest, "run", ...projects, "--reporter=default", "--reporter=json"];
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...args, `--outputFile.json=${reportPath}`], {
+    const child = spawn(program, [...args, `--outputFile.json=${reportPath}`], {
       cwd: repositoryFolder,
       detached: true,
       stdio: ["ignore", onOutput ? "pipe" : "inherit", "inherit"],
@@ -176,7 +221,7 @@ function readSuite(name, report, form) {
 const missing = "something that it needs is missing here";
 
 function reasonOf(testName, suite, form) {
-  if (inapplicable.test(testName)) return "does not apply";
+  if (inapplicable.some(({ name, when }) => name.test(testName) && when())) return "does not apply";
   if (proofs.includes(suite) && form !== "long") {
     return form === "short" ? "left to PERDURE_PROOF=ci or long" : "left to PERDURE_PROOF=long";
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { fetchNode } from "./other-nodes.ts";
+import { fetchNode, otherReleases } from "../other-nodes.mjs";
 import { codeBlocks, Consumer, pack, repositoryFolder } from "./packed-package.ts";
 
 let packed: ReturnType<typeof pack>;
@@ -107,7 +107,7 @@ test("the command runs a workflow of a TypeScript file", async () => {
 const here = Number(process.versions.node.split(".")[0]);
 const releases = [
   { release: here, path: process.execPath },
-  ...[24, 26].map((release) => ({ release, ...fetchNode(release) })),
+  ...otherReleases.map((release) => ({ release, ...fetchNode(release) })),
 ];
 
 for (const node of releases) {
