@@ -31,6 +31,10 @@ export async function openBare(path) {
   return db;
 }
 
+/** As long as the engine's: rows are the same, and so are the keys in the index of owned runs. */
+const workerId = "w_wPCGb0SdsTsPGVHVvXqTDg";
+const claim = "c_0Jh3mC1rLkq2uWqg5bGvxA.100";
+
 export function createBareWriter(db) {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
@@ -41,7 +45,8 @@ export function createBareWriter(db) {
     "INSERT INTO events (run, seq, type, op, name, at, body, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const own = db.prepare(
-    "UPDATE runs SET status = 'running', wake_at = NULL, worker_id = 'w', claim = 'c', next_seq = ?, updated_at = ? WHERE number = ?",
+    `UPDATE runs SET status = 'running', wake_at = NULL, worker_id = '${workerId}', claim = '${claim}', commit_number = 1,
+       crash_count = 1, next_seq = ?, updated_at = ? WHERE number = ?`,
   );
   const goOn = db.prepare(
     "UPDATE runs SET next_seq = ?, commit_number = ?, crash_count = 0, updated_at = ? WHERE number = ?",

@@ -23,9 +23,7 @@ export function createRunId(nowMs: number, randomBytes: RandomBytes): string {
 
 /** 128 random bits as text, behind a prefix that tells a reader of a log what it is. */
 export function createToken(prefix: string, randomBytes: RandomBytes): string {
-  let text = prefix;
-  for (const byte of randomBytes(16)) text += hex[byte]!;
-  return text;
+  return prefix + Buffer.from(randomBytes(16)).toString("base64url");
 }
 
 const idText = /^[A-Za-z0-9][A-Za-z0-9._:@/+~-]{0,199}$/;
