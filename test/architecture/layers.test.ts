@@ -226,7 +226,8 @@ test("every file is reached from an entry point, a program, or a test that it wa
     const file = sourceFiles().find((one) => one.path === path);
     for (const { target } of file?.imports ?? []) if (target !== null) visit(target);
   };
-  for (const entry of [...entryPoints, "cli/main.ts", ...programs(), ...usedByTests()]) visit(entry);
+  const begins = [...entryPoints, "cli/main.ts", "testing/simulation/main.ts"];
+  for (const entry of [...begins, ...programs(), ...usedByTests()]) visit(entry);
   const forgotten = sourceFiles().filter(({ path }) => !reached.has(path));
   assert.deepEqual(
     forgotten.map(({ path }) => path),
