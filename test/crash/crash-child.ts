@@ -26,6 +26,10 @@ const store = seamStore(createSqliteStore({ path: `${order.folder}/store.db` }),
 const engine = createEngine({ store, lease: order.leaseMs });
 
 let worker: WorkerHandle = await engine.work();
+// While a worker looks for work it keeps its places; the start is to find one, and so to be claimed as it is created.
+do await new Promise(setImmediate);
+while (seam.answeredClaims === 0);
+await new Promise(setImmediate);
 const world = {
   engine,
   journal,

@@ -51,6 +51,8 @@ type ChangingMethod = (typeof changingMethods)[number];
 export class Seam {
   readonly #crash: CrashPoint | null;
   readonly #reached = new Map<string, number>();
+  /** Claims that were answered, empty ones too. */
+  answeredClaims = 0;
 
   constructor(crash: CrashPoint | null) {
     this.#crash = crash;
@@ -106,6 +108,7 @@ export function seamStore(store: Store, seam: Seam, journal: EffectJournal): Sto
       const expected = counts ? seam.next(method) : seam.take(method);
       seam.at(expected, "before");
       const answer = await call(...args);
+      if (method === "claim") seam.answeredClaims++;
       const point = counts ? (counts(answer) ? seam.take(method) : null) : expected;
       if (point === null) return answer;
       seam.at(point, "lost");
