@@ -3,17 +3,19 @@ import { isRunEnd, type Event } from "./event.ts";
 
 export interface EffectiveHistory {
   /** The events that hold, in order. */
-  events: Event[];
+  events: readonly Event[];
   /** Attempts of steps that no longer count, by operation: each rewinding gives a step its attempts back. */
   forgiven: ReadonlyMap<number, number>;
   /** Whether nothing has happened since the run was rewound. */
   isRewound: boolean;
 }
 
+const nothing: ReadonlyMap<number, number> = new Map();
+
 /** Rewinding may itself be rewound. */
 export function effectiveHistory(events: readonly Event[]): EffectiveHistory {
   if (!events.some((event) => event.type === "run.rewound")) {
-    return { events: [...events], forgiven: new Map(), isRewound: false };
+    return { events, forgiven: nothing, isRewound: false };
   }
   const effective: Event[] = [];
   let forgiven = new Map<number, number>();

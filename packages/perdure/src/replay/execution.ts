@@ -53,9 +53,8 @@ export class Execution implements RunScope {
   readonly #input: unknown;
   readonly #seed: string;
   #sequence: (() => number) | null = null;
-  /** Operations of the history that the code has to ask for again. */
-  #recorded: ReadonlyMap<number, RecordedOperation> = new Map();
-  #replaying = false;
+  /** Operations of the history that the code has to ask for again; null when it is not replayed. */
+  #recorded: ReadonlyMap<number, RecordedOperation> | null = null;
   /** The last operation that the history has before its next outcome. */
   #expectedNumber = 0;
   #delivering = false;
@@ -65,7 +64,7 @@ export class Execution implements RunScope {
   #created: Operation[] = [];
   #outcome: Outcome | null = null;
   #trouble: HeldError | null = null;
-  readonly #unhandled = new Map<Promise<unknown>, unknown>();
+  #unhandled: Map<Promise<unknown>, unknown> | null = null;
 
   constructor(options: ExecutionOptions) {
     this.runId = options.runId;
@@ -78,7 +77,6 @@ export class Execution implements RunScope {
   /** From here to `endReplay` operations are compared with these. */
   beginReplay(recorded: ReadonlyMap<number, RecordedOperation>): void {
     this.#recorded = recorded;
-    this.#replaying = true;
   }
 
   /** Until the next outcome, history has operations up to this number. */
@@ -87,27 +85,24 @@ export class Execution implements RunScope {
   }
 
   endReplay(): void {
-    this.#recorded = new Map();
-    this.#replaying = false;
+    this.#recorded = null;
   }
 
   /** Calls the workflow's function. Its first turn lasts until `rest`. */
   begin(at: number): void {
     this.#now = at;
     this.#delivering = true;
-    withScope(this, () => {
-      let result: unknown;
-      try {
-        result = this.#spec.run(this.#input as never);
-      } catch (error) {
-        this.#end({ status: "threw", error });
-        return;
-      }
-      Promise.resolve(result).then(
-        (value) => this.#end({ status: "returned", value }),
-        (error: unknown) => this.#end({ status: "threw", error }),
-      );
-    });
+    let result: unknown;
+    try {
+      result = withScope(this, this.#spec.run, this.#input as never);
+    } catch (error) {
+      this.#end({ status: "threw", error });
+      return;
+    }
+    Promise.resolve(result).then(
+      (value) => this.#end({ status: "returned", value }),
+      (error: unknown) => this.#end({ status: "threw", error }),
+    );
   }
 
   /** Hands an outcome to the code. Its turn lasts until `rest`. */
@@ -166,7 +161,7 @@ export class Execution implements RunScope {
     }
     const number = this.#nextNumber++;
     let place: string | null = null;
-    if (this.#replaying) {
+    if (this.#recorded) {
       const recorded = this.#recorded.get(number);
       if (recorded && (recorded.kind !== request.kind || recorded.name !== request.name)) {
         this.#trouble = differentOperation(this.runId, number, recorded, request, callerPlace());
@@ -194,11 +189,12 @@ export class Execution implements RunScope {
   }
 
   noteUnhandled(promise: Promise<unknown>, reason: unknown): void {
+    this.#unhandled ??= new Map();
     this.#unhandled.set(promise, reason);
   }
 
   noteHandled(promise: Promise<unknown>): void {
-    this.#unhandled.delete(promise);
+    this.#unhandled?.delete(promise);
   }
 
   /** Steps whose outcome nobody has asked for, by name. */
@@ -210,7 +206,7 @@ export class Execution implements RunScope {
 
   /** Rejections that nobody has handled, now that the function has returned. */
   get unhandledReasons(): unknown[] {
-    return [...this.#unhandled.values()];
+    return [...(this.#unhandled?.values() ?? [])];
   }
 
   #end(outcome: Outcome): void {

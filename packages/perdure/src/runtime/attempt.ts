@@ -32,31 +32,53 @@ export interface AttemptRequest {
   onEnd: (outcome: AttemptOutcome) => void;
 }
 
-export class Attempt implements StepScope {
-  readonly kind = "step";
-  readonly info: StepInfo;
-  readonly #request: AttemptRequest;
-  /** Made when the function asks for its signal: most never do. */
+/** What the function may know of its attempt; made for it alone, since most functions never ask for the signal. */
+class AttemptInfo implements StepInfo {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly #op: number;
   #controller: AbortController | null = null;
   #abortReason: Error | null = null;
+
+  constructor({ runId, workflow, op, attempt, spec }: AttemptRequest) {
+    this.runId = runId;
+    this.workflow = workflow;
+    this.step = spec.name;
+    this.attempt = attempt;
+    this.#op = op;
+  }
+
+  get idempotencyKey(): string {
+    // The name belongs to it: after a rewinding another step may have the number.
+    return `${this.runId}/${this.#op}/${this.step}`;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+export class Attempt implements StepScope {
+  readonly kind = "step";
+  readonly info: AttemptInfo;
+  readonly #request: AttemptRequest;
   #isOver = false;
   #disarm: (() => void) | null = null;
 
   constructor(request: AttemptRequest) {
     this.#request = request;
-    const { runId, workflow, op, attempt, spec } = request;
-    const createSignal = (): AbortSignal => this.#signal();
-    this.info = {
-      runId,
-      workflow,
-      step: spec.name,
-      attempt,
-      // The name belongs to it: after a rewinding another step may have the number.
-      idempotencyKey: `${runId}/${op}/${spec.name}`,
-      get signal() {
-        return createSignal();
-      },
-    };
+    this.info = new AttemptInfo(request);
   }
 
   /** Calls the function. */
@@ -73,16 +95,7 @@ export class Attempt implements StepScope {
   abort(reason: Error): void {
     this.#isOver = true;
     this.#disarm?.();
-    this.#abortReason = reason;
-    this.#controller?.abort(reason);
-  }
-
-  #signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#abortReason) this.#controller.abort(this.#abortReason);
-    }
-    return this.#controller.signal;
+    this.info.abort(reason);
   }
 
   #runOut(): void {
@@ -106,7 +119,7 @@ export class Attempt implements StepScope {
   #call(args: readonly unknown[]): void {
     let result: unknown;
     try {
-      result = withScope(this, () => this.#request.spec.run(...(args as never[])));
+      result = withScope(this, this.#request.spec.run, ...(args as never[]));
     } catch (error) {
       this.#end({ status: "failed", error });
       return;

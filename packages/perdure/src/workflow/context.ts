@@ -66,8 +66,12 @@ export function currentScope(): Scope | undefined {
   return scopes.getStore();
 }
 
-export function withScope<T>(scope: Scope, run: () => T): T {
-  return scopes.run(scope, run);
+export function withScope<Args extends unknown[], T>(
+  scope: Scope,
+  run: (...args: Args) => T,
+  ...args: Args
+): T {
+  return scopes.run(scope, run, ...args);
 }
 
 /** For code that the engine calls on its own account while user code is on the stack. */
