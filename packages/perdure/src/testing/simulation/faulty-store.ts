@@ -140,8 +140,8 @@ async function carryOut(
   request: unknown[],
   sentAt: number,
 ): Promise<unknown> {
-  const act = world.store[method] as (...request: unknown[]) => Promise<unknown>;
-  const answer = await act.call(world.store, ...request);
+  const methods = world.store as unknown as Record<string, (...request: unknown[]) => Promise<unknown>>;
+  const answer = await methods[method]!(...request);
   world.trace(process.name, method, "done");
   world.record({
     tick: world.nextTick(),

@@ -47,12 +47,14 @@ function define(kind: WorkflowKind): Workflow<SimulatedInput, unknown> {
   );
 }
 
-/** Defined once in a thread: definitions are global. */
-export const simulatedWorkflows: Record<WorkflowKind, Workflow<SimulatedInput, unknown>> = {
-  plain: define("plain"),
-  retried: define("retried"),
-  transient: define("transient"),
-};
+type SimulatedWorkflows = Record<WorkflowKind, Workflow<SimulatedInput, unknown>>;
+
+let defined: SimulatedWorkflows | undefined;
+
+/** Defined at first use, and once: definitions are global, and who imports this may have a worker that serves all of them. */
+export function simulatedWorkflows(): SimulatedWorkflows {
+  return (defined ??= { plain: define("plain"), retried: define("retried"), transient: define("transient") });
+}
 
 async function visit(node: Node, program: Program): Promise<unknown> {
   const next = (child: Node): Promise<unknown> => visit(child, program);

@@ -78,8 +78,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     line: "rule 3",
     wrapStore: (store) =>
       rewrite(store, (write, run) =>
-        run.workerId !== null && run.claim !== write.claim && run.nextSeq === write.nextSeq
-          ? { ...write, claim: run.claim, commitNumber: run.commitNumber + 1 }
+        run.workerId !== null && run.claim !== write.claim
+          ? { ...write, claim: run.claim, nextSeq: run.nextSeq, commitNumber: run.commitNumber + 1 }
           : write,
       ),
   },
@@ -503,21 +503,44 @@ export const plantedBugs: readonly PlantedBug[] = [
     line: "rule 1",
     patch: () => {
       const held = new WeakMap<Execution, Parameters<Execution["deliver"]>[0]>();
-      return patchMethod(
-        Execution.prototype,
-        "deliver",
-        (original) =>
-          function (this: Execution, event) {
-            const before = held.get(this);
-            held.delete(this);
-            if (before === undefined && this.operations.size > 1 && event.type === "step.completed") {
-              held.set(this, event);
-              return;
-            }
-            original.call(this, event);
-            if (before) original.call(this, before);
-          },
-      );
+      const replaying = new WeakSet<Execution>();
+      const undo = [
+        patchMethod(
+          Execution.prototype,
+          "beginReplay",
+          (original) =>
+            function (this: Execution, recorded) {
+              replaying.add(this);
+              original.call(this, recorded);
+            },
+        ),
+        patchMethod(
+          Execution.prototype,
+          "endReplay",
+          (original) =>
+            function (this: Execution) {
+              replaying.delete(this);
+              original.call(this);
+            },
+        ),
+        patchMethod(
+          Execution.prototype,
+          "deliver",
+          (original) =>
+            function (this: Execution, event) {
+              const before = held.get(this);
+              held.delete(this);
+              const mayWait = !replaying.has(this) && before === undefined && this.operations.size > 1;
+              if (mayWait && event.type === "step.completed") {
+                held.set(this, event);
+                return;
+              }
+              original.call(this, event);
+              if (before) original.call(this, before);
+            },
+        ),
+      ];
+      return () => undo.forEach((takeBack) => takeBack());
     },
   },
 ];

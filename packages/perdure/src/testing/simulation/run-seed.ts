@@ -32,7 +32,7 @@ export async function runSeed(seed: number, bug?: PlantedBug): Promise<SeedResul
   const simulated = await play(seed, store, bug);
   const { recording, situations, traceHash } = simulated;
   const verdict = checkRecording(recording);
-  if (!bug) await checkReplays(recording, verdict);
+  await checkReplays(recording, verdict);
   if (!bug && seed % twiceEvery === 0) {
     const again = await play(seed, store, bug);
     verdict.holds("D1", again.traceHash === traceHash, () => `seed ${seed} went another way the second time`);

@@ -142,7 +142,7 @@ class Simulation implements StepHost {
       startAfterMs: random.below(this.#healAt * 0.6),
       startsTwice: random.chance(0.2),
       conflicts: random.chance(0.1),
-      terminateAfterMs: random.chance(0.15) ? random.below(leaseMs * 4) : null,
+      terminateAfterMs: random.chance(0.2) ? random.below(leaseMs * (random.chance(0.5) ? 0.2 : 4)) : null,
       retriesFailure: random.chance(0.5),
       asksStatusEveryMs: random.chance(0.2) ? random.between(100, leaseMs) : null,
     }));
@@ -185,7 +185,7 @@ class Simulation implements StepHost {
       for (;;) {
         try {
           const handle = await engine.work({
-            workflows: Object.values(simulatedWorkflows),
+            workflows: Object.values(simulatedWorkflows()),
             concurrency: this.#concurrency,
             crashLimit: this.#crashLimit,
             hot: { runs: this.#hotRuns },
@@ -288,7 +288,7 @@ class Simulation implements StepHost {
       scheduler.post(forMs, null, () => (world.isOutage = false));
     });
     every(faults.storeClockStepEveryMs, () => {
-      const byMs = Math.round((random.fraction() - 0.5) * 6 * leaseMs);
+      const byMs = Math.round((random.fraction() - 0.5) * (random.chance(0.5) ? 6 : 0.2) * leaseMs);
       world.stepStoreClock(byMs);
       world.met(byMs < 0 ? "the store's clock was set back" : "the store's clock was set forward");
     });

@@ -78,7 +78,7 @@ export class SimulatedClient {
   async #startOnce(program: Program, variant: number): Promise<RunHandle> {
     const { id, workflow, isNamed, deadlineMs, delayMs, priority } = program;
     return this.#engine.start(
-      simulatedWorkflows[workflow],
+      simulatedWorkflows()[workflow],
       { program, variant },
       {
         ...(isNamed ? { id } : { idempotencyKey: id }),

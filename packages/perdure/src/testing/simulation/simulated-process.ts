@@ -12,7 +12,7 @@ import type { Entropy } from "../../entropy.ts";
 import type { Logger } from "../../logger.ts";
 import type { TaskOwner } from "./scheduler.ts";
 import type { World } from "./world.ts";
-import { Random } from "./random.ts";
+import type { Random } from "./random.ts";
 
 /** So that a timer that was waited for exactly is due. */
 const roundingMs = 1e-6;

@@ -71,7 +71,8 @@ class CutOff {
 
 /** Past its own limit a worker begins nothing more: another may have the run. */
 function checkLease(begin: Effect, { leaseMs }: Recording, model: OwnershipModel, verdict: Verdict): void {
-  if (model.wasSetBack.has(begin.process)) return;
+  // A transient run writes nothing before its steps, so that nobody notices; it ends as lost all the same.
+  if (begin.isTransient || model.wasSetBack.has(begin.process)) return;
   const renewals = (model.renewals.get(begin.process) ?? []).filter(({ tick }) => tick < begin.tick);
   const ageMs = begin.at - Math.max(...renewals.map(({ sentAt }) => sentAt));
   verdict.holds(

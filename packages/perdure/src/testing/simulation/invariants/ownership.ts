@@ -217,6 +217,16 @@ export class OwnershipModel {
     const strange = new Set(call.answer.strange.map(({ runId, claim }) => `${runId} ${claim}`));
     for (const run of this.runs.values()) {
       if (run.workerId !== workerId) continue;
+      const held = call.request.claims.find(({ runId, claim }) => runId === run.id && claim === run.claim);
+      if (held) {
+        const hasUnread = held.readInboxSeq < run.delivered.size;
+        this.#verdict.holds(
+          "L2",
+          call.answer.unread.includes(run.id) === hasUnread,
+          () =>
+            `${workerId} has ${hasUnread ? "" : "no "}messages of ${run.id} to read, and was told otherwise`,
+        );
+      }
       const key = `${run.id} ${run.claim}`;
       this.#verdict.holds(
         "L2",
@@ -375,6 +385,14 @@ export class OwnershipModel {
     run.nextSeq += write.events.length;
     if (write.claim !== null) run.commitNumber = write.commitNumber;
     if (write.progress || write.leave) run.crashCount = 0;
+    if (write.leave?.status === "suspended") {
+      const isUnread = write.leave.readInboxSeq < run.delivered.size;
+      this.#verdict.holds(
+        "L8",
+        (answer.status === "kept") === isUnread,
+        () => `${run.id} was parked at message ${run.delivered.size}: ${answer.status}`,
+      );
+    }
     if (write.leave && answer.status === "accepted") {
       run.workerId = null;
       run.isEnded = ["completed", "failed", "cancelled", "continued"].includes(write.leave.status);

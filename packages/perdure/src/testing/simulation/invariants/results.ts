@@ -56,7 +56,8 @@ function checkEnd(
   model: ModelRun | undefined,
   verdict: Verdict,
 ): void {
-  const created = events[0] as Extract<Event, { type: "run.created" }>;
+  const created = events[0];
+  if (created?.type !== "run.created") return;
   const { program } = decodePayload(created.payload) as { program: Program };
   const end = events.at(-1)!;
   const ordinal = (recording.runsOfProgram.get(program.id) ?? []).indexOf(run.id) + 1 || 1;
