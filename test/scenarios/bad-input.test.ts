@@ -604,6 +604,43 @@ async function corrupt(scene: Scene, runId: string, sql: string): Promise<void> 
   db.close();
 }
 
+scenario(
+  "peers 5.8/69: after calls that were refused or failed, no connection is left in a transaction",
+  async (scene) => {
+    const { DatabaseSync } = loadDriver();
+    const flow = workflow("left-open", async (isBad: boolean) => {
+      if (isBad) throw new Error("bad");
+      return step.run("s", { retry: { maxAttempts: 1 } }, () => () => "not storable");
+    });
+    const one = await scene.worker([flow]);
+    const db = new DatabaseSync(scene.path);
+    db.exec("PRAGMA busy_timeout = 0");
+    const isFree = (): void => {
+      db.exec("BEGIN IMMEDIATE");
+      db.exec("ROLLBACK");
+    };
+    await refused(one.engine.start(flow, (() => 1) as never), "UNSTORABLE_VALUE");
+    isFree();
+    await one.engine.start(flow, true, { id: "taken" });
+    await refused(one.engine.start(flow, false, { id: "taken" }), "ID_EXISTS");
+    isFree();
+    for (const isBad of [true, false]) {
+      await scene.settle((await one.engine.start(flow, isBad)).result().catch(() => undefined));
+      isFree();
+    }
+    // What fails inside of the driver, in the middle of a batch.
+    db.exec("CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    const error = await one.engine.start(flow, true).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof PerdureError && error.code.startsWith("STORE_"));
+    isFree();
+    db.exec("DROP TRIGGER broken");
+    await scene.settle((await one.engine.start(flow, true)).result().catch(() => undefined));
+    isFree();
+    db.close();
+  },
+  { stores: ["sqlite"] },
+);
+
 for (const [what, sql, code] of [
   [
     "a payload that is no value",

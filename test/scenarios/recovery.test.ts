@@ -550,41 +550,44 @@ scenario("reliability 5/12: the lease that was configured is the lease that the 
   assert.equal(worker.leaseUntil - worker.startedAt, 47_000);
 });
 
-scenario("reliability 5/39: terminate, completion and failure race, and one end stands", async (scene) => {
-  const ends = new Set<string>();
-  for (let n = 0; n < 24; n++) {
-    const inner = gate<string>();
-    const flow = workflow("ending-race", async (isFailing: boolean) => {
-      const value = await step.run("s", { retry: { maxAttempts: 1 } }, () => inner.promise);
-      if (isFailing) throw new Error("failed");
-      return value;
-    });
-    const node = await scene.worker([flow]);
-    const run = await node.engine.start(flow, n % 2 === 0);
-    await scene.untilStill(async () => (await scene.types(run.id)).includes("step.started"));
-    const commit = n % 3 === 0 ? node.tap.gate("commit") : null;
-    if (n % 4 < 2) inner.open("done");
-    const terminated = scene.node().engine.run(run.id).terminate();
-    if (n % 4 >= 2) inner.open("done");
-    if (commit) {
+scenario(
+  "peers 5.4/33 and reliability 5/39: terminate, completion and failure race, and one end stands",
+  async (scene) => {
+    const ends = new Set<string>();
+    for (let n = 0; n < 24; n++) {
+      const inner = gate<string>();
+      const flow = workflow("ending-race", async (isFailing: boolean) => {
+        const value = await step.run("s", { retry: { maxAttempts: 1 } }, () => inner.promise);
+        if (isFailing) throw new Error("failed");
+        return value;
+      });
+      const node = await scene.worker([flow]);
+      const run = await node.engine.start(flow, n % 2 === 0);
+      await scene.untilStill(async () => (await scene.types(run.id)).includes("step.started"));
+      const commit = n % 3 === 0 ? node.tap.gate("commit") : null;
+      if (n % 4 < 2) inner.open("done");
+      const terminated = scene.node().engine.run(run.id).terminate();
+      if (n % 4 >= 2) inner.open("done");
+      if (commit) {
+        await scene.settle(terminated);
+        commit.open();
+      }
       await scene.settle(terminated);
-      commit.open();
+      await scene.settle(run.result().catch(() => undefined));
+      const status = await run.status();
+      ends.add(status);
+      const ending = (await scene.types(run.id)).filter((type) =>
+        /^run\.(completed|failed|cancelled)$/.test(type),
+      );
+      assert.deepEqual(ending, [`run.${status}`]);
+      // What has ended stays as it is.
+      assert.equal(await run.terminate(), false);
+      assert.equal(await run.status(), status);
+      await scene.settle(node.engine.close());
     }
-    await scene.settle(terminated);
-    await scene.settle(run.result().catch(() => undefined));
-    const status = await run.status();
-    ends.add(status);
-    const ending = (await scene.types(run.id)).filter((type) =>
-      /^run\.(completed|failed|cancelled)$/.test(type),
-    );
-    assert.deepEqual(ending, [`run.${status}`]);
-    // What has ended stays as it is.
-    assert.equal(await run.terminate(), false);
-    assert.equal(await run.status(), status);
-    await scene.settle(node.engine.close());
-  }
-  assert.ok(ends.size >= 2, [...ends].join());
-});
+    assert.ok(ends.size >= 2, [...ends].join());
+  },
+);
 
 scenario(
   "a live run that is terminated hears of it within one heartbeat, though every hint is lost",
