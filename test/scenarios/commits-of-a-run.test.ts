@@ -1,12 +1,15 @@
 /** What a run costs: the figures of ARCHITECTURE.md, "A run from start to end". */
 import assert from "node:assert/strict";
-import { createEngine, createMemoryStore, sleep, step, workflow, type Store } from "perdure";
+import { createEngine, createMemoryStore, sleep, step, workflow, type Engine, type Store } from "perdure";
 import { test } from "vitest";
 
+type Calls = Record<"create" | "claim" | "commit" | "load", number>;
+
 /** A memory store that counts its calls. */
-function countingStore(): { store: Store; calls: Record<"create" | "claim" | "commit" | "load", number> } {
+function countingStore(): { store: Store; calls: Calls; hasLooked: () => boolean } {
   const store = createMemoryStore();
   const calls = { create: 0, claim: 0, commit: 0, load: 0 };
+  let looks = 0;
   const counted: Store = {
     ...boundMethods(store),
     create: (...args) => (calls.create++, store.create(...args)),
@@ -14,12 +17,20 @@ function countingStore(): { store: Store; calls: Record<"create" | "claim" | "co
     claim: async (request) => {
       const answer = await store.claim(request);
       calls.claim += answer.runs.length;
+      looks++;
       return answer;
     },
     commit: (writes) => ((calls.commit += writes.length), store.commit(writes)),
     load: (request) => (calls.load++, store.load(request)),
   };
-  return { store: counted, calls };
+  return { store: counted, calls, hasLooked: () => looks > 0 };
+}
+
+/** A worker that has looked for work and found none: until then it keeps its places, and a start finds no free one. */
+async function idleWorker(engine: Engine, hasLooked: () => boolean): Promise<void> {
+  await engine.work();
+  while (!hasLooked()) await new Promise(setImmediate);
+  await new Promise(setImmediate);
 }
 
 function boundMethods(store: Store): Store {
@@ -47,9 +58,9 @@ const nap = workflow("two-steps-and-a-nap", async () => {
 
 for (const steps of [0, 1, 3, 20]) {
   test(`a sequence of ${steps} steps takes one creation, which claims it too, and ${steps + 1} commits`, async () => {
-    const { store, calls } = countingStore();
+    const { store, calls, hasLooked } = countingStore();
     const engine = createEngine({ store });
-    await engine.work();
+    await idleWorker(engine, hasLooked);
     const run = await engine.start(sequence, steps);
     assert.equal(await run.result(), steps);
     await engine.close();
@@ -68,9 +79,9 @@ test("without a worker in the process that starts it, a run is claimed by a call
 });
 
 test("a sleep takes one commit, which parks the run as well, and one claim", async () => {
-  const { store, calls } = countingStore();
+  const { store, calls, hasLooked } = countingStore();
   const engine = createEngine({ store });
-  await engine.work();
+  await idleWorker(engine, hasLooked);
   const run = await engine.start(nap);
   assert.equal(await run.result(), 2);
   await engine.close();
