@@ -52,7 +52,7 @@ const sequence = workflow("sequence-of-steps", async (steps: number) => {
 
 const nap = workflow("two-steps-and-a-nap", async () => {
   const before = await count(0);
-  await sleep(1);
+  await sleep("100ms"); // long enough to be parked: what is due by then fires without it
   return count(before);
 });
 
