@@ -1,7 +1,8 @@
 /**
  * The proof in its long form: every suite, with the simulator and the crash points far beyond what a test run has time for.
  *
- * `npm run proof`, or `npm run proof -- ci` for the form of the CI. Keeps what was run, and what not, in `proof/`.
+ * `npm run proof`, or `npm run proof -- ci` for the form of the CI, or `npm run proof -- long crash` for some suites alone.
+ * Keeps what was run, and what not, in `proof/`.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -9,21 +10,29 @@ import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { groups, printSummary, repositoryFolder, runSuites } from "./suites.mjs";
 
-const [form = "long"] = process.argv.slice(2);
-if (!["ci", "long"].includes(form)) {
-  console.error(`The form is "${form}". It can be ci or long.`);
+const [form = "long", ...chosen] = process.argv.slice(2);
+const known = groups.flat();
+const unknown = chosen.find((name) => !known.includes(name));
+if (!["ci", "long"].includes(form) || unknown !== undefined) {
+  console.error(
+    unknown === undefined
+      ? `The form is "${form}". It can be ci or long.`
+      : `There is no suite "${unknown}". Known: ${known.join(", ")}.`,
+  );
   process.exit(2);
 }
 
 const git = (...args) => execFileSync("git", args, { cwd: repositoryFolder, encoding: "utf8" }).trim();
 const startedAt = new Date();
 let output = "";
-const result = await runSuites({ suites: groups.flat(), form, onOutput: (text) => (output += text) });
+const asked = chosen.length > 0 ? chosen : known;
+const result = await runSuites({ suites: asked, form, onOutput: (text) => (output += text) });
 
 const report = {
   commit: git("rev-parse", "HEAD"),
   hasUncommittedChanges: git("status", "--porcelain") !== "",
   form,
+  suitesNotAsked: known.filter((name) => !asked.includes(name)),
   startedAt: startedAt.toISOString(),
   durationMs: result.durationMs,
   node: process.version,
