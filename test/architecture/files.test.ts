@@ -10,9 +10,7 @@ const mostLines = 400;
 /** Longer than they should be, each with its length: it may shrink, and must not grow. Empty is the aim. */
 const tooLong: Record<string, number> = {
   "runtime/worker.ts": 410,
-  "testing/simulation/invariants/ownership.ts": 460,
-  "testing/simulation/planted-bugs.ts": 530,
-  "testing/simulation/simulate.ts": 420,
+  "testing/simulation/invariants/ownership.ts": 420,
 };
 
 const emptyNames =
@@ -39,7 +37,8 @@ test("no file or folder is named after nothing", () => {
 test("files are named in kebab-case", () => {
   const wrong = ownFiles().filter(
     (path) =>
-      /\.(ts|mjs)$/.test(path) && !/^(\d+-)?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)+$/.test(path.split("/").at(-1)!),
+      /\.(ts|mjs)$/.test(path) &&
+      !/^(\d+-)?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z-]+)+$/.test(path.split("/").at(-1)!),
   );
   assert.deepEqual(wrong, []);
 });
