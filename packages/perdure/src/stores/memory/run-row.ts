@@ -8,6 +8,7 @@ import type { StoredEvent } from "../../model/event.ts";
 import type { StoredMessage } from "../../model/message.ts";
 import { isEnded, type RunRecord } from "../../model/run.ts";
 import type { ClaimedRun, NewRun, RunSnapshot } from "../../store.ts";
+import { createFirstEvent, createRecord } from "../new-record.ts";
 
 export interface RunRow {
   record: RunRecord;
@@ -19,46 +20,9 @@ export interface RunRow {
 }
 
 export function createRow(run: NewRun, now: number): RunRow {
-  const wakeAt = run.startAt ?? now + (run.startAfterMs ?? 0);
   return {
-    record: {
-      id: run.id,
-      kind: run.kind,
-      queue: run.queue,
-      workflow: run.workflow,
-      version: run.version,
-      status: "pending",
-      priority: run.priority,
-      claim: null,
-      workerId: null,
-      wakeAt,
-      held: false,
-      waitingFor: null,
-      nextSeq: 2,
-      commitNumber: 0,
-      inboxSeq: 0,
-      crashCount: 0,
-      createdAt: now,
-      updatedAt: now,
-      deadlineAt: run.deadlineAt ?? (run.deadlineAfterMs === null ? null : wakeAt + run.deadlineAfterMs),
-      idempotencyKey: run.idempotencyKey,
-      inputHash: run.inputHash,
-      attempt: run.attempt,
-      predecessorId: run.predecessorId,
-      successorId: null,
-      attributes: { ...run.attributes },
-    },
-    events: [
-      {
-        seq: 1,
-        type: "run.created",
-        at: now,
-        op: null,
-        name: run.workflow,
-        body: run.created.body,
-        payload: run.created.payload,
-      },
-    ],
+    record: createRecord(run, now),
+    events: [createFirstEvent(run, now)],
     messageIds: new Set(),
     unread: new Map(),
   };

@@ -4,8 +4,9 @@
  * K1. A run whose key or id is there already is not written; the key decides before the id.
  * K2. Runs are written in order, so that a later one of a call can find an earlier one's key.
  */
-import type { Lane, RunRecord } from "../../model/run.ts";
+import type { Lane } from "../../model/run.ts";
 import type { Adoption, CreateAnswer, NewRun } from "../../store.ts";
+import { createFirstEvent, createRecord, dueTime } from "../new-record.ts";
 import type { Connection } from "./connection.ts";
 import { EventBatch } from "./events.ts";
 import type { RunNumbers } from "./run-numbers.ts";
@@ -56,8 +57,8 @@ export function createRun(
     if (existing) return existing;
     if (!isReplaceable(db, run.replaces)) return { status: "conflict", id: run.id, now };
   }
-  const wakeAt = dueTime(run, now);
-  const deadlineAt = run.deadlineAt ?? (run.deadlineAfterMs === null ? null : wakeAt + run.deadlineAfterMs);
+  const record = createRecord(run, now);
+  if (owner) Object.assign(record, owner, { status: "running", wakeAt: null, crashCount: 1 });
   const attributes = Object.entries(run.attributes);
   const { changes, lastInsertRowid } = db.run(
     insertRun,
@@ -66,20 +67,20 @@ export function createRun(
     run.queue,
     run.workflow,
     run.version,
-    owner ? "running" : "pending",
+    record.status,
     run.priority,
-    owner ? null : wakeAt,
+    record.wakeAt,
     now,
     now,
-    deadlineAt,
+    record.deadlineAt,
     run.idempotencyKey,
     run.inputHash,
     run.attempt,
     run.predecessorId,
     attributes.length === 0 ? null : JSON.stringify(run.attributes),
-    owner?.workerId ?? null,
-    owner?.claim ?? null,
-    owner ? 1 : 0,
+    record.workerId,
+    record.claim,
+    record.crashCount,
   );
   if (changes === 0) return findExisting(db, now, run)!;
   for (const [name, value] of attributes) {
@@ -92,64 +93,16 @@ export function createRun(
   }
   if (run.replaces !== null)
     db.run("UPDATE runs SET successor_id = ?, updated_at = ? WHERE id = ?", run.id, now, run.replaces);
-  const created = {
-    seq: 1,
-    type: "run.created",
-    at: now,
-    op: null,
-    name: run.workflow,
-    body: run.created.body,
-    payload: run.created.payload,
-  };
+  const created = createFirstEvent(run, now);
   events.add(lastInsertRowid, created);
   if (!owner) return { status: "created", id: run.id, now };
   numbers?.remember(run.id, lastInsertRowid);
-  const record = ownedRecord(run, now, deadlineAt, owner);
   const claimed = { run: record, previousClaim: null, hot: false, events: [created], messages: [], now };
   return { status: "created", id: run.id, now, claimed };
 }
 
-function dueTime(run: NewRun, now: number): number {
-  return run.startAt ?? now + (run.startAfterMs ?? 0);
-}
-
 function laneKey({ queue, workflow, version }: Lane): string {
   return JSON.stringify([queue, workflow, version]);
-}
-
-/** The row that was just written, as `claim` would give it. */
-function ownedRecord(
-  run: NewRun,
-  now: number,
-  deadlineAt: number | null,
-  owner: { workerId: string; claim: string },
-): RunRecord {
-  return {
-    id: run.id,
-    kind: run.kind,
-    queue: run.queue,
-    workflow: run.workflow,
-    version: run.version,
-    status: "running",
-    priority: run.priority,
-    ...owner,
-    wakeAt: null,
-    held: false,
-    waitingFor: null,
-    nextSeq: 2,
-    commitNumber: 0,
-    inboxSeq: 0,
-    crashCount: 1,
-    createdAt: now,
-    updatedAt: now,
-    deadlineAt,
-    idempotencyKey: run.idempotencyKey,
-    inputHash: run.inputHash,
-    attempt: run.attempt,
-    predecessorId: run.predecessorId,
-    successorId: null,
-    attributes: { ...run.attributes },
-  };
 }
 
 type ExistingRow = [id: string, workflow: string, inputHash: string | null];
