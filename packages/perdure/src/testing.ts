@@ -7,7 +7,8 @@ export {
   type BugReport,
   type CampaignReport,
 } from "./testing/simulation/campaign.ts";
-export { plantedBugs, type PlantedBug } from "./testing/simulation/planted-bugs.ts";
+export { plantedBugs } from "./testing/simulation/planted-bugs.ts";
+export type { PlantedBug } from "./testing/simulation/planted/planting.ts";
 export { runSeed, type SeedResult } from "./testing/simulation/run-seed.ts";
 export {
   runDifferential,

@@ -6,7 +6,7 @@ import { createMemoryStore } from "../../stores/memory/memory-store.ts";
 import { createSqliteStore } from "../../stores/sqlite/sqlite-store.ts";
 import { checkRecording } from "./check.ts";
 import type { Violation } from "./invariants/verdict.ts";
-import type { PlantedBug } from "./planted-bugs.ts";
+import type { PlantedBug } from "./planted/planting.ts";
 import { checkReplays } from "./replay-check.ts";
 import { simulate, type Simulated, type SimulationOptions } from "./simulate.ts";
 import { situationsOf } from "./situations.ts";

@@ -9,8 +9,9 @@ import type { StepInfo } from "../../workflow/context.ts";
 import { createFaultyStore } from "./faulty-store.ts";
 import { drawFaults } from "./faults.ts";
 import { hostSteps, simulatedWorkflows, type StepHost } from "./interpreter.ts";
-import type { PlantedBug } from "./planted-bugs.ts";
-import { ProgramGenerator, type Node, type Program, type StepNode } from "./programs.ts";
+import type { PlantedBug } from "./planted/planting.ts";
+import { longestMs } from "./program-bounds.ts";
+import { ProgramGenerator, type Program, type StepNode } from "./programs.ts";
 import { Random } from "./random.ts";
 import type { Effect, Recording } from "./recording.ts";
 import { macrotask } from "./scheduler.ts";
@@ -325,7 +326,7 @@ class Simulation implements StepHost {
   }
 
   #patienceMs(): number {
-    const workMs = this.#programs.reduce((sum, program) => sum + longestMs(program.root), 0);
+    const workMs = this.#programs.reduce((sum, program) => sum + longestMs(program.root, leaseMs), 0);
     return 60 * leaseMs + 3 * workMs;
   }
 
@@ -395,24 +396,4 @@ function waitUnlessAborted(process: SimulatedProcess, ms: number, signal: AbortS
       { once: true },
     );
   });
-}
-
-/** How long a program may take when nothing goes wrong, all branches one after the other. */
-function longestMs(node: Node): number {
-  switch (node.kind) {
-    case "step":
-      return (node.durationMs + 200) * (node.maxAttempts + 1) + (node.isPoison ? 30 * leaseMs : 0);
-    case "sleep":
-      return node.ms;
-    case "echo":
-    case "fail":
-      return 50;
-    case "try":
-      return [node.body, node.handler, node.cleanup].reduce(
-        (sum, part) => sum + (part ? longestMs(part) : 0),
-        0,
-      );
-    default:
-      return node.children.reduce((sum, child) => sum + longestMs(child), 0);
-  }
 }

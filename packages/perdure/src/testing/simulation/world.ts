@@ -5,7 +5,7 @@ import type { Clock } from "../../clock.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Store } from "../../store.ts";
 import { noFaults, type FaultProfile } from "./faults.ts";
-import type { BugSwitches } from "./planted-bugs.ts";
+import type { BugSwitches } from "./planted/planting.ts";
 import type { Random } from "./random.ts";
 import type { Alarm, ClientCall, Disturbance, Dump, Effect, StoreCall } from "./recording.ts";
 import { Scheduler } from "./scheduler.ts";

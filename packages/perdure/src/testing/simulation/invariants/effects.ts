@@ -10,7 +10,8 @@
  * I14 The idempotency key belongs to the step, over all its attempts.
  */
 import type { Disturbance, Effect, Recording } from "../recording.ts";
-import type { ModelRun, OwnershipModel } from "./ownership.ts";
+import type { ModelRun } from "./model-run.ts";
+import type { OwnershipModel } from "./ownership.ts";
 import type { Verdict } from "./verdict.ts";
 
 export function checkEffects(recording: Recording, model: OwnershipModel, verdict: Verdict): void {

@@ -7,35 +7,11 @@
  * I17  A timer is not early.
  * L1, L4, L7  Lines of the protocol about leases, sweeping and answers.
  */
-import type { NewEvent } from "../../../model/event.ts";
 import type { ClaimedRun, ClaimRequest, RunWrite, WriteAnswer } from "../../../store.ts";
 import type { Recording, StoreCall } from "../recording.ts";
+import { isLiveAt, type ModelWorker } from "./model-worker.ts";
+import { createModelRun, giveBack, type ModelRun } from "./model-run.ts";
 import type { Verdict } from "./verdict.ts";
-
-export interface ModelRun {
-  id: string;
-  workerId: string | null;
-  claim: string | null;
-  commitNumber: number;
-  nextSeq: number;
-  isEnded: boolean;
-  claims: string[];
-  /** What was accepted, with the call that brought it. */
-  events: { event: NewEvent; call: StoreCall; claim: string | null }[];
-  /** Claims whose runs were given back without a crash, and reloads. */
-  reloads: number;
-  delivered: Set<string>;
-  /** Claims since the last recorded outcome that nobody gave back. */
-  crashCount: number;
-}
-
-interface ModelWorker {
-  process: string;
-  registeredSentAt: number;
-  leaseMs: number;
-  leaseUntil: number;
-  isDead: boolean;
-}
 
 export class OwnershipModel {
   readonly runs = new Map<string, ModelRun>();
@@ -135,19 +111,7 @@ export class OwnershipModel {
     const isNew = !this.runs.has(id);
     this.#verdict.holds("I7", isNew, () => `run ${id} was created twice`);
     if (!isNew) return;
-    this.runs.set(id, {
-      id,
-      workerId: null,
-      claim: null,
-      commitNumber: 0,
-      nextSeq: 2,
-      isEnded: false,
-      claims: [],
-      events: [],
-      reloads: 0,
-      delivered: new Set(),
-      crashCount: 0,
-    });
+    this.runs.set(id, createModelRun(id));
   }
 
   #deliver(runId: string, messageId: string, answer: string): void {
@@ -186,14 +150,9 @@ export class OwnershipModel {
     renewals.push({ tick, sentAt });
   }
 
-  #isLive(id: string, storeAt: number): boolean {
-    const worker = this.#workers.get(id);
-    return worker !== undefined && !worker.isDead && worker.leaseUntil > storeAt;
-  }
-
   #renew(call: Extract<StoreCall, { method: "renew" }>): void {
     const { workerId } = call.request;
-    const isLive = this.#isLive(workerId, call.storeAt);
+    const isLive = isLiveAt(this.#workers.get(workerId), call.storeAt);
     this.#verdict.holds(
       "L1",
       call.answer.live === isLive,
@@ -201,15 +160,7 @@ export class OwnershipModel {
         `worker ${workerId} ${isLive ? "is live" : "is dead, expired or gone"}, and its renewal was answered ${call.answer.live}`,
     );
     const worker = this.#workers.get(workerId);
-    if (worker) {
-      const current = this.#currentOf.get(call.process);
-      const newer = current === undefined ? undefined : this.#workers.get(current);
-      this.#verdict.holds(
-        "L1",
-        current === workerId || !newer || call.sentAt <= newer.registeredSentAt,
-        () => `${call.process} renews ${workerId} after it became ${current}`,
-      );
-    }
+    if (worker) this.#checkOneWorker(call);
     if (!call.answer.live || !worker) return;
     worker.leaseUntil = call.answer.now + worker.leaseMs;
     this.#noteRenewal(workerId, call);
@@ -236,9 +187,17 @@ export class OwnershipModel {
     }
   }
 
+  /** A process acts as one worker at a time. */
+  #checkOneWorker({ process, sentAt, request: { workerId } }: Extract<StoreCall, { method: "renew" }>): void {
+    const current = this.#currentOf.get(process) ?? workerId;
+    const since = this.#workers.get(current)?.registeredSentAt ?? Infinity;
+    const isOne = current === workerId || sentAt <= since;
+    this.#verdict.holds("L1", isOne, () => `${process} renews ${workerId} after it became ${current}`);
+  }
+
   #claim(call: Extract<StoreCall, { method: "claim" }>): void {
     const { workerId } = call.request;
-    const isLive = this.#isLive(workerId, call.storeAt);
+    const isLive = isLiveAt(this.#workers.get(workerId), call.storeAt);
     this.#verdict.holds(
       "I16",
       call.answer.live === isLive,
@@ -250,7 +209,7 @@ export class OwnershipModel {
   /** A run that was claimed as it was created. */
   #adopt(call: Extract<StoreCall, { method: "create" }>, claimed: ClaimedRun): void {
     const workerId = call.more?.workerId ?? "nobody";
-    const isLive = this.#isLive(workerId, call.storeAt);
+    const isLive = isLiveAt(this.#workers.get(workerId), call.storeAt);
     this.#verdict.holds(
       "I16",
       isLive,
@@ -417,7 +376,7 @@ export class OwnershipModel {
         continue;
       this.#verdict.holds(
         "L4",
-        !this.#isLive(id, call.storeAt),
+        !isLiveAt(this.#workers.get(id), call.storeAt),
         () => `the sweep took ${id} for dead, which is live`,
       );
       worker!.isDead = true;
@@ -443,10 +402,4 @@ export class OwnershipModel {
   #freeAll(workerId: string): void {
     for (const run of this.runs.values()) if (run.workerId === workerId) run.workerId = null;
   }
-}
-
-/** Without a crash. */
-function giveBack(run: ModelRun): void {
-  run.workerId = null;
-  run.crashCount = Math.max(0, run.crashCount - 1);
 }

@@ -15,7 +15,8 @@ import { nameThrown } from "../interpreter.ts";
 import { Oracle } from "../oracle.ts";
 import type { Program } from "../programs.ts";
 import type { Recording } from "../recording.ts";
-import type { ModelRun, OwnershipModel } from "./ownership.ts";
+import type { ModelRun } from "./model-run.ts";
+import type { OwnershipModel } from "./ownership.ts";
 import type { Verdict } from "./verdict.ts";
 
 export function checkResults(recording: Recording, model: OwnershipModel, verdict: Verdict): void {
