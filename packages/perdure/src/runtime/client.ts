@@ -27,6 +27,7 @@ import { describeRun, type RunInfo } from "./run-info.ts";
 import { checkStartOptions, deadlineOf, type StartOptions } from "./start-options.ts";
 import type { RunWatch } from "./run-watch.ts";
 
+/** Which runs a list or a count is about: those that fit everything that is given. */
 export interface ListFilter extends Omit<RunFilter, "status" | "createdAfter" | "createdBefore"> {
   status?: RunStatus | readonly RunStatus[];
   createdAfter?: Date;

@@ -13,6 +13,7 @@ import type { ClaimedRun, RunWrite, Store } from "../store.ts";
 import { compareStores } from "./store-differential/comparison.ts";
 import { Generator } from "./store-differential/generator.ts";
 
+/** Two empty stores over one clock, and how much to ask them. */
 export interface DifferentialOptions {
   seed: number;
   operations: number;

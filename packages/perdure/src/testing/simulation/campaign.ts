@@ -3,6 +3,7 @@ import { plantedBugs } from "./planted-bugs.ts";
 import { runSeed, type SeedResult } from "./run-seed.ts";
 import { expectedSituations } from "./situations.ts";
 
+/** What the seeds of a campaign add up to. */
 export interface CampaignReport {
   seeds: number;
   sqliteSeeds: number;
@@ -20,6 +21,7 @@ export interface CampaignReport {
   missing: string[];
 }
 
+/** Whether a planted bug was noticed, after how many seeds, and by which checkers. */
 export interface BugReport {
   name: string;
   line: string;
@@ -28,6 +30,7 @@ export interface BugReport {
   noticedBy: string[];
 }
 
+/** Adds up what came of many seeds. */
 export class Campaign {
   readonly #startedAt = performance.now();
   readonly #report: CampaignReport = {
@@ -45,6 +48,7 @@ export class Campaign {
     missing: [],
   };
 
+  /** Takes note of one more seed. */
   add(result: SeedResult): void {
     const report = this.#report;
     report.seeds++;

@@ -6,4 +6,5 @@ import { engineBugs } from "./planted/engine-bugs.ts";
 import type { PlantedBug } from "./planted/planting.ts";
 import { storeBugs } from "./planted/store-bugs.ts";
 
+/** All bugs that can be planted. */
 export const plantedBugs: readonly PlantedBug[] = [...storeBugs, ...engineBugs];

@@ -11,6 +11,7 @@ import { checkReplays } from "./replay-check.ts";
 import { simulate, type Simulated, type SimulationOptions } from "./simulate.ts";
 import { situationsOf } from "./situations.ts";
 
+/** What came of one seed: what was violated, and how much was looked at. */
 export interface SeedResult {
   seed: number;
   store: "memory" | "sqlite";
@@ -27,6 +28,7 @@ export interface SeedResult {
 const sqliteEvery = 20;
 const twiceEvery = 100;
 
+/** Plays one seed in a simulated world over the real engine, and has every checker judge it. */
 export async function runSeed(seed: number, bug?: PlantedBug): Promise<SeedResult> {
   const store = !bug && seed % sqliteEvery === 0 ? "sqlite" : "memory";
   const simulated = await play(seed, store, bug);

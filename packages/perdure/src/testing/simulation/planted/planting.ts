@@ -6,6 +6,7 @@ export interface BugSwitches {
   restIsSkipped: boolean;
 }
 
+/** One line of the protocol, taken away on purpose: a checker has to notice. */
 export interface PlantedBug {
   name: string;
   /** What was taken away. */
