@@ -25,13 +25,13 @@ scenario(
     await scene.settle(Promise.all([one.engine.close(), one.engine.close()]));
     await one.engine.close();
     for (const ask of [
-      one.engine.start(plain),
-      run.status(),
-      one.engine.runs(),
-      one.engine.work({ workflows: [plain] }),
-      one.engine.health(),
+      () => one.engine.start(plain),
+      () => run.status(),
+      () => one.engine.runs(),
+      () => one.engine.work({ workflows: [plain] }),
+      () => one.engine.health(),
     ]) {
-      await assert.rejects(ask, (error: PerdureError) => error.code === "ALREADY_CLOSED");
+      await assert.rejects(ask(), (error: PerdureError) => error.code === "ALREADY_CLOSED");
     }
     await one.worker.stop();
   },

@@ -27,7 +27,7 @@ import { describeRun, type RunInfo } from "./run-info.ts";
 import { checkStartOptions, deadlineOf, type StartOptions } from "./start-options.ts";
 import type { RunWatch } from "./run-watch.ts";
 
-/** Which runs a list or a count is about: those that fit everything that is given. */
+/** Which runs a list has. Everything given must hold. */
 export interface ListFilter extends Omit<RunFilter, "status" | "createdAfter" | "createdBefore"> {
   status?: RunStatus | readonly RunStatus[];
   createdAfter?: Date;
@@ -76,8 +76,11 @@ export class Client {
     input: unknown,
     options: StartOptions = {},
   ): Promise<RunHandle<Output>> {
-    const run = await this.#prepare(workflow, input, options);
-    return this.#finish<Output>(run, await this.#creations.ask(run), options);
+    const spec = requireSpec(workflow, options.version);
+    const run = this.#createRun(spec, spec.input ? await checkInput(spec, input) : input, options);
+    const answer = await this.#creations.ask(run);
+    if (answer.status === "created") return new RunHandle(this.#handlePorts, answer.id, { created: true });
+    return this.#meet(run, answer, options);
   }
 
   /** Starts many runs, 500 to a transaction, and answers in their order. Nothing is written when one of them is refused. */
@@ -86,11 +89,18 @@ export class Client {
     starts: readonly { input: unknown; options?: StartOptions }[],
   ): Promise<RunHandle<Output>[]> {
     const runs = await Promise.all(
-      starts.map(({ input, options }) => this.#prepare(workflow, input, options ?? {})),
+      starts.map(async ({ input, options = {} }) => {
+        const spec = requireSpec(workflow, options.version);
+        return this.#createRun(spec, spec.input ? await checkInput(spec, input) : input, options);
+      }),
     );
     const answers = await Promise.all(runs.map((run) => this.#creations.ask(run)));
     return Promise.all(
-      runs.map((run, index) => this.#finish<Output>(run, answers[index]!, starts[index]!.options ?? {})),
+      answers.map(async (answer, index) =>
+        answer.status === "created"
+          ? new RunHandle<Output>(this.#handlePorts, answer.id, { created: true })
+          : this.#meet<Output>(runs[index]!, answer, starts[index]!.options ?? {}),
+      ),
     );
   }
 
@@ -140,13 +150,11 @@ export class Client {
     }
   }
 
-  async #prepare(workflow: WorkflowSpec | string, input: unknown, options: StartOptions): Promise<NewRun> {
-    const spec = requireSpec(workflow, options.version);
+  /** @param input as the workflow's schema gave it. */
+  #createRun(spec: WorkflowSpec, input: unknown, options: StartOptions): NewRun {
     const { clock, entropy } = this.#ports;
-    const what = `The input of workflow "${spec.name}"`;
     checkStartOptions(spec, options);
-    const accepted = spec.input ? await checkSchema(spec.input, input, "INVALID_INPUT", what) : input;
-    const payload = encodePayload(accepted, what, spec.limits);
+    const payload = encodePayload(input, inputOf(spec), spec.limits);
     const isNamed = options.id !== undefined || options.idempotencyKey !== undefined;
     const bytes = (size: number): Uint8Array => entropy.bytes(size);
     return createNewRun(spec, {
@@ -163,12 +171,12 @@ export class Client {
     });
   }
 
-  async #finish<Output>(
+  /** The run was not written, because of another one. */
+  async #meet<Output>(
     run: NewRun,
-    answer: CreateAnswer,
+    answer: Exclude<CreateAnswer, { status: "created" }>,
     options: StartOptions,
   ): Promise<RunHandle<Output>> {
-    if (answer.status === "created") return new RunHandle(this.#handlePorts, answer.id, { created: true });
     if (answer.status === "conflict") {
       throw new PerdureError(
         "ID_EXISTS",
@@ -236,6 +244,14 @@ function requireSpec(workflow: WorkflowSpec | string, version: string | undefine
     "UNKNOWN_WORKFLOW",
     `Workflow ${which} is not defined in this process. Import the module that defines it. Known: ${known || "none"}.`,
   );
+}
+
+function checkInput(spec: WorkflowSpec, input: unknown): Promise<unknown> {
+  return checkSchema(spec.input!, input, "INVALID_INPUT", inputOf(spec));
+}
+
+function inputOf({ name }: WorkflowSpec): string {
+  return `The input of workflow "${name}"`;
 }
 
 function toStoreFilter({ status, createdAfter, createdBefore, ...rest }: ListFilter): RunFilter {

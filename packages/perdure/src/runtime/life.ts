@@ -14,8 +14,27 @@ export type Pause = "rest" | "event" | RunWrite | Promise<unknown>;
 /** A write is answered with a `WriteAnswer`, everything else with nothing. */
 export type LifeOf<Result> = Generator<Pause, Result, WriteAnswer | undefined>;
 
-export class Life<Result> {
+/** Resumes all lives that came to rest in one turn after the same rest: one promise serves them all. */
+export class RestRoom {
   readonly #clock: Clock;
+  #resting: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  rest(resume: () => void): void {
+    if (this.#resting.push(resume) > 1) return;
+    void this.#clock.rest().then(() => {
+      const rested = this.#resting;
+      this.#resting = [];
+      for (const wake of rested) wake();
+    });
+  }
+}
+
+export class Life<Result> {
+  readonly #restRoom: RestRoom;
   readonly #journal: Journal;
   readonly #generator: LifeOf<Result>;
   readonly #onEnd: (result: Result) => void;
@@ -23,11 +42,11 @@ export class Life<Result> {
 
   /** @param generator must not throw. */
   constructor(
-    ports: { clock: Clock; journal: Journal },
+    ports: { restRoom: RestRoom; journal: Journal },
     generator: LifeOf<Result>,
     onEnd: (result: Result) => void,
   ) {
-    this.#clock = ports.clock;
+    this.#restRoom = ports.restRoom;
     this.#journal = ports.journal;
     this.#generator = generator;
     this.#onEnd = onEnd;
@@ -62,7 +81,7 @@ export class Life<Result> {
       return;
     }
     const pause = result.value;
-    if (pause === "rest") void this.#clock.rest().then(this.#resumeEmpty);
+    if (pause === "rest") this.#restRoom.rest(this.#resumeEmpty);
     else if (pause === "event") this.#waitsForEvent = true;
     else if (pause instanceof Promise) pause.then(this.#resumeEmpty, this.#throw);
     else this.#journal.submit(pause, this.#resume, this.#throw);

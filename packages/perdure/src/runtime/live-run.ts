@@ -21,7 +21,7 @@ import type { ClaimedRun, Leave, RunWrite, Store, WriteAnswer } from "../store.t
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { Attempts, type AttemptEnd } from "./attempts.ts";
 import { LeaseLost, type Journal } from "./journal.ts";
-import { Life, type LifeOf } from "./life.ts";
+import { Life, type LifeOf, type RestRoom } from "./life.ts";
 import { decideLeave, holdFor, idleLimitMs } from "./leaving.ts";
 import { deadlineError, lostError } from "./run-ending.ts";
 import { exitOf, type RunExit } from "./run-exit.ts";
@@ -32,6 +32,7 @@ import { dueTime, waitOf } from "./waiting-for.ts";
 export interface LiveRunPorts {
   store: Store;
   journal: Journal;
+  restRoom: RestRoom;
   storeTime: StoreTime;
   clock: Clock;
   entropy: Entropy;

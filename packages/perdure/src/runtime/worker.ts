@@ -17,6 +17,7 @@ import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { HotCache } from "./hot-cache.ts";
 import { Journal, storeBackoff } from "./journal.ts";
 import { Lease } from "./lease.ts";
+import { RestRoom } from "./life.ts";
 import { LiveRun } from "./live-run.ts";
 import { Places } from "./places.ts";
 import type { RunChanges } from "./run-changes.ts";
@@ -45,6 +46,7 @@ export class Worker {
   readonly #hot: HotCache;
   readonly #live = new Map<string, LiveRun>();
   readonly #places: Places;
+  readonly #restRoom: RestRoom;
   #lease!: Lease;
   #journal!: Journal;
   #sweeper!: Sweeper;
@@ -66,6 +68,7 @@ export class Worker {
     this.#settings = settings;
     this.#served = served;
     this.#storeTime = new StoreTime(ports.clock);
+    this.#restRoom = new RestRoom(ports.clock);
     this.#places = new Places(settings.concurrency, () => this.#live.size);
     this.#hot = new HotCache({ maxCount: settings.hotRuns, maxBytes: settings.hotBytes });
   }
@@ -92,7 +95,8 @@ export class Worker {
       if (hint.runId !== undefined) this.#live.get(hint.runId)?.lookIntoInbox();
       this.look();
     });
-    this.look();
+    // Over when the worker is there: a start after it finds the places that are free.
+    await this.#look();
   }
 
   /**
@@ -309,6 +313,7 @@ export class Worker {
       {
         store,
         journal: this.#journal,
+        restRoom: this.#restRoom,
         storeTime: this.#storeTime,
         clock,
         entropy,
