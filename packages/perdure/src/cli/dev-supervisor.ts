@@ -116,7 +116,7 @@ export class DevSupervisor {
       await last?.stop(restartDrainMs);
       this.#worker = next;
       void next.ended.then((how) => this.#afterEnd(next, how));
-      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- stop() may have come meanwhile
+       
       if (this.#isStopped) await next.stop(0);
       else await next.begin({ type: "begin", ...this.#options });
     }
