@@ -116,7 +116,7 @@ export class DevSupervisor {
       await last?.stop(restartDrainMs);
       this.#worker = next;
       void next.ended.then((how) => this.#afterEnd(next, how));
-       
+
       if (this.#isStopped) await next.stop(0);
       else await next.begin({ type: "begin", ...this.#options });
     }
