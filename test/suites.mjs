@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fetchNode, otherReleases } from "./other-nodes.mjs";
@@ -148,7 +148,9 @@ async function runGroup(names, { form, onOutput, program = process.execPath, tit
 function runVitest(program, names, reportPath, form, onOutput) {
   const vitest = join(repositoryFolder, "node_modules/vitest/vitest.mjs");
   const projects = names.flatMap((name) => ["--project", name]);
-  const args = [vitest, "run", ...projects, "--reporter=default", "--reporter=json"];
+  // By default vitest leaves one core of two unused.
+  const workers = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
+  const args = [vitest, "run", ...projects, workers, "--reporter=default", "--reporter=json"];
   return new Promise((resolve) => {
     const child = spawn(program, [...args, `--outputFile.json=${reportPath}`], {
       cwd: repositoryFolder,

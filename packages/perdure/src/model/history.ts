@@ -1,5 +1,5 @@
 /** A history as it counts: what was rewound is left out. */
-import { isRunEnd, type Event } from "./event.ts";
+import { isDelivery, isRunEnd, type Event } from "./event.ts";
 
 export interface EffectiveHistory {
   /** The events that hold, in order. */
@@ -34,15 +34,16 @@ export function effectiveHistory(events: readonly Event[]): EffectiveHistory {
 }
 
 /**
- * Where a failed run goes on when it is retried: before the outcome of the step that failed last, or before its end when no
- * step failed. Both are ends of a turn, so that no operation loses its start.
+ * Where a failed run goes on when it is retried: before the outcome of the step that failed last, so that it is tried again. When
+ * something was recorded after that outcome (the code caught it, and went on), or no step failed, before the run's end:
+ * a recorded result is never given up. Both are ends of a turn, so that no operation loses its start.
  */
 export function retryPoint(events: readonly Event[]): number {
   const effective = effectiveHistory(events).events;
-  const failedStep = effective.findLast(
+  const failed = effective.findLastIndex(
     (event) => event.type === "step.failed" && event.retryAt === undefined,
   );
-  if (failedStep) return failedStep.seq - 1;
+  if (failed >= 0 && !effective.slice(failed + 1).some(isDelivery)) return effective[failed]!.seq - 1;
   const end = effective.find((event) => event.type === "step.abandoned" || isRunEnd(event.type));
   return (end?.seq ?? effective.at(-1)!.seq + 1) - 1;
 }

@@ -153,7 +153,9 @@ export class RunHandle<Output = unknown> {
   }
 
   /**
-   * Has a failed run (a dead letter) go on from the step that failed, with all its attempts ahead. What was recorded before stays.
+   * Has a failed run (a dead letter) go on from the step that failed, with all its attempts ahead. What was recorded stays: when other
+   * steps have completed after that failure, because the code caught it, the run goes on from its end instead, which helps once
+   * its code was mended.
    *
    * @throws PerdureError `RUN_NOT_FOUND`, `RUN_NOT_FAILED`.
    */

@@ -1,5 +1,22 @@
-/** What a worker is told about itself, checked. */
+/** What a worker is given: its ports, and what it is told about itself, checked. */
+import type { Broker } from "../broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Entropy } from "../entropy.ts";
 import { PerdureError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Store } from "../store.ts";
+import type { RunChanges } from "./run-changes.ts";
+
+export interface WorkerPorts {
+  /** Opened. */
+  store: Store;
+  broker: Broker;
+  clock: Clock;
+  entropy: Entropy;
+  logger: Logger;
+  changes: RunChanges;
+  host: { name: string; pid: number; version: string };
+}
 
 export interface WorkerSettings {
   /** Runs that are live at a time. */

@@ -6,13 +6,9 @@
  * K3. When the lease is lost, every run is dropped before anything else happens, and the worker begins anew under a new id.
  * K4. Live runs keep the process alive; a worker without any does not.
  */
-import type { Broker } from "../broker.ts";
-import type { Clock } from "../clock.ts";
-import type { Entropy } from "../entropy.ts";
-import type { Logger } from "../logger.ts";
 import { createToken } from "../model/id.ts";
 import { retryDelayMs } from "../model/retry.ts";
-import type { Adoption, ClaimedRun, Store } from "../store.ts";
+import type { Adoption, ClaimedRun } from "../store.ts";
 import type { WorkflowSpec } from "../workflow/workflow-spec.ts";
 import { HotCache } from "./hot-cache.ts";
 import { Journal, storeBackoff } from "./journal.ts";
@@ -20,23 +16,11 @@ import { Lease } from "./lease.ts";
 import { RestRoom } from "./life.ts";
 import { LiveRun } from "./live-run.ts";
 import { Places } from "./places.ts";
-import type { RunChanges } from "./run-changes.ts";
 import type { RunExit } from "./run-exit.ts";
 import type { ServedLanes } from "./served-lanes.ts";
 import { StoreTime } from "./store-time.ts";
 import { Sweeper } from "./sweeper.ts";
-import type { WorkerSettings } from "./worker-settings.ts";
-
-export interface WorkerPorts {
-  /** Opened. */
-  store: Store;
-  broker: Broker;
-  clock: Clock;
-  entropy: Entropy;
-  logger: Logger;
-  changes: RunChanges;
-  host: { name: string; pid: number; version: string };
-}
+import type { WorkerPorts, WorkerSettings } from "./worker-settings.ts";
 
 export class Worker {
   readonly #ports: WorkerPorts;
