@@ -229,7 +229,7 @@ scenario("a held run can be terminated without a worker", async (scene) => {
 });
 
 const foreign: Record<string, () => Promise<unknown>> = {
-  "a timer": () => new Promise((resolve) => setTimeout(resolve, 5)),
+  "a timer": () => new Promise((resolve) => setTimeout(resolve, 50)),
   "a request": async () => {
     const server = createServer((_, response) => response.end("hello")).listen(0);
     const { port } = server.address() as AddressInfo;
@@ -289,7 +289,7 @@ for (const [what, wait] of Object.entries(foreign)) {
 scenario("a function that ends after something foreign is held too", async (scene) => {
   const flow = workflow("foreign-end", async () => {
     await a();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 50));
     return "ended";
   });
   const one = await scene.worker([flow]);
@@ -307,7 +307,7 @@ scenario(
     const code = (isFixed: boolean): AnyWorkflow =>
       workflow("foreign-beside", async () => {
         const running = step.run("slow", () => slow.promise);
-        const wait = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 5));
+        const wait = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 50));
         await (isFixed ? step.run("wait", wait) : wait().then(() => a()));
         return running;
       });
