@@ -68,6 +68,8 @@ export function checkHistories(state: State): string[] {
           complain("has a timer that fired early, or another", event);
         if (event.type === "step.failed" && event.attempt !== op.attempt)
           complain("has a failure of another attempt", event);
+        // Recorded and never begun: the next one has its number.
+        if (event.type === "step.handed-back") op.attempt--;
         op.outcome =
           event.type === "step.completed" ||
           event.type === "timer.fired" ||
