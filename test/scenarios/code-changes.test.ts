@@ -240,9 +240,12 @@ const foreign: Record<string, () => Promise<unknown>> = {
   },
   "a digest": () => webcrypto.subtle.digest("SHA-256", new Uint8Array(30_000_000)),
   "an import": async () => {
-    // A module of this moment is not in any cache.
+    // A module of this moment is not in any cache; it takes its time, since one turn of the event loop can be enough for another.
     const folder = mkdtempSync(join(tmpdir(), "perdure-import-"));
-    writeFileSync(join(folder, "fresh.mjs"), "export default 1;");
+    writeFileSync(
+      join(folder, "fresh.mjs"),
+      "export default await new Promise((resolve) => setTimeout(resolve, 50));",
+    );
     await import(pathToFileURL(join(folder, "fresh.mjs")).href);
     rmSync(folder, { recursive: true });
   },
